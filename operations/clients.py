@@ -1,0 +1,179 @@
+"""Clients: who they are, and their consent to WhatsApp."""
+
+import re
+import unicodedata
+from collections.abc import Mapping
+from typing import Any
+
+import phonenumbers
+
+from operations.actors import Actor
+from operations.clock import now
+from operations.events import record
+from operations.refusals import Invalid, NotFound
+from operations.transactions import transaction
+from settings import settings
+from tables.clients import Client, WhatsappConsent
+from tables.database import fetch_row
+
+CONSENT_TEXT = (
+    "Acepto recibir por WhatsApp, de {brand}, los avisos de mi cuenta: facturas, pagos y servicios. "
+    "Puedo dejar de recibirlos cuando quiera desde el panel o respondiendo BAJA."
+)
+CONSENT_VERSION = "2026-11"
+
+# What staff may write of a client; everything else of the row is the panel's own.
+EDITABLE = ("name", "company", "email", "phone", "tax_id", "account_executive", "active")
+
+_EMAIL = re.compile(r"[^@\s\x00-\x1f<>\",;:\\]+@[^@\s\x00-\x1f<>\",;:\\]+\.[^@\s\x00-\x1f<>\",;:\\.]{2,}")
+
+
+async def register(values: Mapping[str, Any], *, by: Actor) -> Client:
+    """Take in a client: name, e-mail, perhaps company, phone, tax id and account executive.
+
+    Raises `Invalid` with a sentence for each field that cannot be used, an address that is taken among them.
+    """
+    clean = _checked(values)
+    async with transaction():
+        await _refuse_taken_address(clean["email"], but=None)
+        client = Client(**clean, currency=settings().currency, folded_name=_folded_name(clean), created_at=now())
+        await client.save()
+        await record("client.registered", by=by, client_id=client.id, details={"name": client.name})
+    return client
+
+
+async def update(client_id: int, changes: Mapping[str, Any], *, by: Actor) -> Mapping[str, Any]:
+    """Correct a client's data; gives the columns as they now stand. What stays the same leaves no trace.
+
+    A holder signs in with the client's address: it moves with it. Raises `Invalid` like `register`.
+    """
+    async with transaction():
+        row = await fetch_row("SELECT * FROM clients WHERE id = $1 FOR UPDATE", client_id)
+        if row is None:
+            raise NotFound
+        before = {column: row[column] for column in EDITABLE}
+        clean = _checked({**before, **changes})
+        changed = {column: value for column, value in clean.items() if value != before[column]}
+        if changed:
+            if "email" in changed:
+                await _refuse_taken_address(clean["email"], but=client_id)
+            values: dict[Any, Any] = {**changed, "folded_name": _folded_name(clean)}
+            await Client.update(values).where(Client.id == client_id)
+            await record("client.updated", by=by, client_id=client_id, details={"fields": sorted(changed)})
+    return clean
+
+
+async def grant_whatsapp(client_id: int, phone: str, *, by: Actor, text: str | None = None) -> WhatsappConsent:
+    """Keep the proof that a client agreed to WhatsApp messages on ``phone``: when, which text, who recorded it.
+
+    Ends an earlier consent. Raises `Invalid` if the number is not the one on the client's account.
+    """
+    async with transaction():
+        row = await fetch_row("SELECT phone FROM clients WHERE id = $1 FOR UPDATE", client_id)
+        if row is None:
+            raise NotFound
+        number = normal_phone(phone or row["phone"])
+        if not number or number != row["phone"]:
+            raise Invalid({"phone": "El número debe ser el teléfono cargado en el cliente. Cárguelo primero ahí."})
+        await _end_consent(client_id, "reemplazado")
+        consent = WhatsappConsent(
+            client=client_id,
+            phone=number,
+            text_version=CONSENT_VERSION,
+            text=text or CONSENT_TEXT.format(brand=settings().brand_name),
+            network_address=by.network_address,
+            recorded_by=by.staff_id,
+            granted_at=now(),
+        )
+        await consent.save()
+        await record("whatsapp_consent.granted", by=by, client_id=client_id, details={"phone": number})
+    return consent
+
+
+async def end_whatsapp(client_id: int, reason: str, *, by: Actor) -> bool:
+    """Stop WhatsApp for a client, keeping the proof; False where none was agreed to."""
+    async with transaction():
+        ended = await _end_consent(client_id, reason)
+        if ended:
+            await record("whatsapp_consent.ended", by=by, client_id=client_id, details={"reason": reason})
+    return ended
+
+
+async def _end_consent(client_id: int, reason: str) -> bool:
+    ended = await (
+        WhatsappConsent.update({WhatsappConsent.ended_at: now(), WhatsappConsent.ended_reason: reason})
+        .where((WhatsappConsent.client == client_id) & WhatsappConsent.ended_at.is_null())
+        .returning(WhatsappConsent.id)
+    )
+    return bool(ended)
+
+
+def normal_email(typed: str) -> str:
+    """An address as it is stored and compared: trimmed, in small letters. Empty if it is none."""
+    address = typed.strip().lower()
+    return address if len(address) <= 254 and _EMAIL.fullmatch(address) else ""
+
+
+def normal_phone(typed: str) -> str:
+    """A phone in E.164, from what people type (spaces, dashes, without country: Argentina). Empty if it is none.
+
+    Mobile numbers of Argentina get the 9 that WhatsApp needs.
+    """
+    try:
+        number = phonenumbers.parse(typed, "AR")
+    except phonenumbers.NumberParseException:
+        return ""
+    if not phonenumbers.is_valid_number(number):
+        return ""
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+
+
+def folded(text: str) -> str:
+    """Text without accents and in small letters, the way lists of people sort and search."""
+    plain = unicodedata.normalize("NFKD", text.casefold())
+    return "".join(letter for letter in plain if not unicodedata.combining(letter))
+
+
+def one_line(text: str) -> str:
+    """What was typed, on one line and trimmed: no line breaks or other control characters get into names and headers."""
+    return " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
+
+
+def _folded_name(clean: Mapping[str, Any]) -> str:
+    return folded(f"{clean['name']} {clean['company']}".strip())
+
+
+def _checked(values: Mapping[str, Any]) -> dict[str, Any]:
+    errors: dict[str, str] = {}
+    name = one_line(values.get("name") or "")
+    if not name:
+        errors["name"] = "Escriba el nombre del cliente."
+    email = normal_email(values.get("email") or "")
+    if not email:
+        errors["email"] = "Escriba un e-mail válido, por ejemplo ana@example.com."
+    typed_phone = (values.get("phone") or "").strip()
+    phone = normal_phone(typed_phone) if typed_phone else ""
+    if typed_phone and not phone:
+        errors["phone"] = "Escriba el teléfono con código de área, por ejemplo +54 9 11 2345-6789."
+    if errors:
+        raise Invalid(errors)
+    return {
+        "name": name,
+        "company": one_line(values.get("company") or ""),
+        "email": email,
+        "phone": phone,
+        "tax_id": one_line(values.get("tax_id") or ""),
+        "account_executive": values.get("account_executive"),
+        "active": values.get("active", True),
+    }
+
+
+async def _refuse_taken_address(email: str, *, but: int | None) -> None:
+    taken = await fetch_row(
+        "SELECT FROM clients WHERE email = $1 AND id IS DISTINCT FROM $2"
+        " UNION ALL SELECT FROM users WHERE email = $1 AND client IS DISTINCT FROM $2",
+        email,
+        but,
+    )
+    if taken is not None:
+        raise Invalid({"email": "Ese e-mail ya es de otro cliente o usuario. Use otro, o edite el que existe."})

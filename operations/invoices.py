@@ -1,0 +1,285 @@
+"""Invoices (*facturas*): issuing, cancelling, reading."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+
+import msgspec
+
+from operations.actors import Actor
+from operations.clock import now, today
+from operations.events import record
+from operations.money import ZERO, tax_contained
+from operations.refusals import NotFound, Refusal
+from settings import settings
+from tables.choices import InvoiceStatus, LedgerKind, LineKind
+from tables.database import fetch, fetch_row
+
+
+@dataclass(frozen=True, slots=True)
+class NewLine:
+    """One charge to be invoiced; ``amount`` in the client's currency, tax contained, in whole cents."""
+
+    kind: LineKind
+    description: str
+    amount: Decimal
+    service_id: int | None = None
+    period_id: int | None = None
+    plan_change_id: int | None = None
+
+
+_ISSUE = """
+WITH series AS (UPDATE invoice_series SET last_number = last_number + 1 RETURNING last_number),
+issued AS (
+    INSERT INTO invoices (client, number, status, currency, total, tax_rate, tax, line_count, paid, billed_to,
+                          issued_on, due_on, created_at)
+    SELECT $1, last_number, 'unpaid', $2, $3, $4, $5, $6, 0, $7, $8, $9, $10 FROM series
+    RETURNING id, number
+),
+lines AS (
+    INSERT INTO invoice_lines (invoice, kind, description, amount, service, period, plan_change)
+    SELECT issued.id, l.* FROM issued, unnest($11::text[], $12::text[], $13::numeric[], $14::int[], $15::bigint[],
+                                              $16::int[]) AS l
+)
+SELECT id, number FROM issued
+"""
+
+
+async def lock_account(client_id: int) -> None:
+    """Take an account's turn: money and services of one client move in one order, also over many processes.
+
+    Every act that moves money or a service calls this first, so that no two can wait for each other.
+    """
+    await fetch("SELECT FROM clients WHERE id = $1 FOR UPDATE", client_id)
+
+
+async def issue(client_id: int, lines: Sequence[NewLine], *, due_on: date, by: Actor) -> int:
+    """Issue an invoice of ``lines`` to a client and tell them; gives its id. The account must be locked already.
+
+    Its number is the next of the one series. Credit is applied by `settlement.settle`, which the caller runs next.
+    """
+    total = sum((line.amount for line in lines), ZERO)
+    assert total > 0, "nothing to charge is nothing to invoice"
+    client = await fetch_row("SELECT name, company, email, tax_id, currency FROM clients WHERE id = $1", client_id)
+    if client is None:
+        raise NotFound
+    rate = settings().tax_rate
+    billed_to = {key: client[key] for key in ("name", "company", "email", "tax_id")}
+    row = await fetch_row(
+        _ISSUE,
+        client_id,
+        client["currency"],
+        total,
+        rate,
+        tax_contained(total, rate),
+        len(lines),
+        msgspec.json.encode(billed_to).decode(),
+        today(),
+        due_on,
+        now(),
+        [line.kind.value for line in lines],
+        [line.description for line in lines],
+        [line.amount for line in lines],
+        [line.service_id for line in lines],
+        [line.period_id for line in lines],
+        [line.plan_change_id for line in lines],
+    )
+    assert row is not None
+    await record(
+        "invoice.issued",
+        by=by,
+        client_id=client_id,
+        service_id=_only_service(lines),
+        invoice_id=row["id"],
+        details={
+            "number": row["number"],
+            "total": str(total),
+            "currency": client["currency"],
+            "due_on": due_on,
+        },
+    )
+    invoice_id: int = row["id"]
+    return invoice_id
+
+
+async def cancel(invoice_id: int, reason: str, *, by: Actor) -> None:
+    """Cancel an unpaid invoice (*anular*) and tell the client why. What was partly paid of it returns as credit.
+
+    The number stays used; the lines stand no more. The account must be locked already.
+    """
+    row = await fetch_row(
+        "SELECT client, number, total, paid, currency, status,"
+        " (SELECT min(service) FROM invoice_lines WHERE invoice = invoices.id) AS service"
+        " FROM invoices WHERE id = $1 FOR UPDATE",
+        invoice_id,
+    )
+    if row is None:
+        raise NotFound
+    if row["status"] != InvoiceStatus.unpaid:
+        raise Refusal("invoice_not_unpaid", "Solo se puede anular una factura impaga.")
+    if row["paid"] > 0:
+        await fetch(
+            "INSERT INTO ledger_entries (client, kind, amount, invoice, entered_at) VALUES ($1, $2, $3, $4, $5)",
+            row["client"],
+            LedgerKind.release,
+            row["paid"],
+            invoice_id,
+            now(),
+        )
+    await fetch(
+        "UPDATE invoices SET status = 'cancelled', cancelled_at = $2, cancelled_reason = $3 WHERE id = $1",
+        invoice_id,
+        now(),
+        reason,
+    )
+    await record(
+        "invoice.cancelled",
+        by=by,
+        client_id=row["client"],
+        service_id=row["service"],
+        invoice_id=invoice_id,
+        details={
+            "number": row["number"],
+            "total": str(row["total"]),
+            "currency": row["currency"],
+            "reason": reason,
+            "credited": str(row["paid"]),
+        },
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class InvoiceSummary:
+    """An invoice as lists show it. Money in ``currency``, tax contained."""
+
+    id: int
+    number: int
+    status: str
+    currency: str
+    total: Decimal
+    paid: Decimal
+    issued_on: date
+    due_on: date
+    reported: bool
+    concept: str
+
+    @property
+    def owed(self) -> Decimal:
+        """What is still to be paid of it."""
+        return self.total - self.paid if self.status == InvoiceStatus.unpaid else ZERO
+
+    @property
+    def overdue(self) -> bool:
+        """Unpaid, and its due day is over."""
+        return self.status == InvoiceStatus.unpaid and self.due_on < today()
+
+    @property
+    def chip(self) -> str:
+        """The word its status chip shows: right after paying it is never called unpaid."""
+        if self.status != InvoiceStatus.unpaid:
+            return self.status
+        if self.reported:
+            return "reported"
+        return "overdue" if self.overdue else "unpaid"
+
+
+@dataclass(frozen=True, slots=True)
+class LineView:
+    """One charge of an invoice."""
+
+    description: str
+    amount: Decimal
+    service_id: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class InvoicePage:
+    """An invoice whole, as its page and its print show it."""
+
+    summary: InvoiceSummary
+    billed_to: dict[str, str]
+    tax_rate: Decimal
+    tax: Decimal
+    paid_at: datetime | None
+    cancelled_at: datetime | None
+    cancelled_reason: str
+    lines: tuple[LineView, ...]
+
+
+# An upgrade's invoice whose last payable day is over ($2 is today): nobody's debt, also before the night cancels it.
+LAPSED = """
+EXISTS (SELECT FROM invoice_lines l JOIN plan_changes c ON c.id = l.plan_change
+        WHERE l.invoice = i.id AND c.status = 'awaiting_payment' AND $2 > GREATEST(c.due_on,
+              (SELECT r.holds_until FROM payment_reports r WHERE r.invoice = i.id)))
+"""
+
+_SUMMARY = f"""
+i.id, i.number, i.currency, i.total, i.paid, i.issued_on, i.due_on,
+CASE WHEN i.status = 'unpaid' AND {LAPSED} THEN 'cancelled' ELSE i.status END AS status,
+EXISTS (SELECT FROM payment_reports r WHERE r.invoice = i.id) AS reported,
+(SELECT description FROM invoice_lines l WHERE l.invoice = i.id ORDER BY id LIMIT 1) AS concept
+"""
+
+PAGE_SIZE = 25
+FILTERS = {
+    "todas": "",
+    "impagas": f"AND i.status = 'unpaid' AND NOT {LAPSED}",
+    "pagas": "AND i.status = 'paid'",
+    "anuladas": f"AND (i.status = 'cancelled' OR i.status = 'unpaid' AND {LAPSED})",
+}
+
+
+async def invoices_of(client_id: int, only: str = "todas", before: int | None = None) -> list[InvoiceSummary]:
+    """The client's invoices, newest first, `PAGE_SIZE` of them and one more if there are more.
+
+    ``only`` is a key of `FILTERS`; ``before`` an invoice's id, for the next page.
+    """
+    rows = await fetch(
+        f"SELECT {_SUMMARY} FROM invoices i WHERE i.client = $1 AND i.status <> 'draft' AND i.id < $3"
+        f" {FILTERS[only]} ORDER BY i.id DESC LIMIT {PAGE_SIZE + 1}",
+        client_id,
+        today(),
+        before or 2**31 - 1,
+    )
+    return [InvoiceSummary(**dict(row)) for row in rows]
+
+
+async def open_invoices(client_id: int) -> list[InvoiceSummary]:
+    """What the client has to pay, oldest due first."""
+    rows = await fetch(
+        f"SELECT {_SUMMARY} FROM invoices i WHERE i.client = $1 {FILTERS['impagas']} ORDER BY i.due_on, i.id",
+        client_id,
+        today(),
+    )
+    return [InvoiceSummary(**dict(row)) for row in rows]
+
+
+async def invoice_page(invoice_id: int, *, by: Actor) -> InvoicePage:
+    """One of the client's issued invoices. Raises `NotFound` for any other."""
+    rows = await fetch(
+        f"SELECT {_SUMMARY}, i.billed_to, i.tax_rate, i.tax, i.paid_at, i.cancelled_at, i.cancelled_reason,"
+        " (SELECT json_agg(json_build_array(description, amount::text, service) ORDER BY id)"
+        "  FROM invoice_lines WHERE invoice = i.id) AS lines"
+        " FROM invoices i WHERE i.id = $1 AND i.client = $3 AND i.status <> 'draft'",
+        invoice_id,
+        today(),
+        by.client_id,
+    )
+    if not rows:
+        raise NotFound
+    values = dict(rows[0])
+    lines = msgspec.json.decode(values.pop("lines"), type=list[tuple[str, Decimal, int | None]])
+    rest = {key: values.pop(key) for key in ("tax_rate", "tax", "paid_at", "cancelled_at", "cancelled_reason")}
+    billed_to = msgspec.json.decode(values.pop("billed_to"), type=dict[str, str])
+    return InvoicePage(
+        summary=InvoiceSummary(**values),
+        billed_to=billed_to,
+        lines=tuple(LineView(*line) for line in lines),
+        **rest,
+    )
+
+
+def _only_service(lines: Sequence[NewLine]) -> int | None:
+    services = {line.service_id for line in lines}
+    return services.pop() if len(services) == 1 else None

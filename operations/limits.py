@@ -1,0 +1,31 @@
+"""What may be tried only so often, counted over all processes in PostgreSQL."""
+
+import hashlib
+from datetime import datetime, timedelta
+
+from operations.clock import now
+from tables.database import fetch_row
+
+_COUNT = """
+INSERT INTO attempts (subject, window_at, tries) VALUES ($1, $2, 1)
+ON CONFLICT (subject, window_at) DO UPDATE SET tries = attempts.tries + 1 RETURNING tries
+"""
+
+
+async def spent(subject: str, window: timedelta) -> int:
+    """How often ``subject`` has been tried in the current window."""
+    row = await fetch_row("SELECT tries FROM attempts WHERE subject = $1 AND window_at = $2", *_key(subject, window))
+    return row["tries"] if row else 0
+
+
+async def count(subject: str, window: timedelta) -> int:
+    """Count one more try of ``subject``, at once and for every process; gives how many that makes in this window."""
+    row = await fetch_row(_COUNT, *_key(subject, window))
+    assert row is not None
+    return int(row["tries"])
+
+
+def _key(subject: str, window: timedelta) -> tuple[str, datetime]:
+    seconds = int(window.total_seconds())
+    began = int(now().timestamp()) // seconds * seconds
+    return hashlib.sha256(subject.encode()).hexdigest(), datetime.fromtimestamp(began, tz=now().tzinfo)

@@ -1,0 +1,137 @@
+"""The closed vocabularies that columns hold. Piccolo offers them as choices; a CHECK in the database enforces them."""
+
+from enum import StrEnum
+
+
+class Cycle(StrEnum):
+    """How often a service renews."""
+
+    month = "month"
+    quarter = "quarter"
+    half_year = "half_year"
+    year = "year"
+    two_years = "two_years"
+
+
+class UpgradePolicy(StrEnum):
+    """What an upgrade costs: the whole difference (help page), or its share of the days left."""
+
+    difference = "difference"
+    prorated = "prorated"
+
+
+class ServiceStatus(StrEnum):
+    """pending → active ⇄ suspended → cancelled (by request) or terminated (by the provider)."""
+
+    pending = "pending"
+    active = "active"
+    suspended = "suspended"
+    cancelled = "cancelled"
+    terminated = "terminated"
+
+
+class PeriodState(StrEnum):
+    """How a period came to be: billed by an invoice, brought from another system, given, or never billed."""
+
+    billed = "billed"
+    imported = "imported"
+    free = "free"
+    waived = "waived"
+    skipped = "skipped"
+
+
+class InvoiceStatus(StrEnum):
+    """draft → unpaid → paid, or cancelled (*anulada*)."""
+
+    draft = "draft"
+    unpaid = "unpaid"
+    paid = "paid"
+    cancelled = "cancelled"
+
+
+class LineKind(StrEnum):
+    """What an invoice line charges."""
+
+    renewal = "renewal"
+    upgrade = "upgrade"
+    order = "order"
+    domain = "domain"
+    other = "other"
+
+
+class LedgerKind(StrEnum):
+    """payment: money in, becomes credit. settlement: credit pays an invoice. release: a settled sum returns as credit.
+    reversal: a payment taken back."""
+
+    payment = "payment"
+    settlement = "settlement"
+    release = "release"
+    reversal = "reversal"
+
+
+class PaymentMethod(StrEnum):
+    """How money comes in."""
+
+    transfer = "transfer"
+
+
+class ChangeKind(StrEnum):
+    """What a change of plan is, by comparing the target's price with the service's own."""
+
+    upgrade = "upgrade"
+    downgrade = "downgrade"
+    equal = "equal"
+
+
+class ChangeStatus(StrEnum):
+    """awaiting_payment (upgrade) or scheduled (downgrade) → applied, withdrawn by the client, or lapsed unpaid."""
+
+    awaiting_payment = "awaiting_payment"
+    scheduled = "scheduled"
+    applied = "applied"
+    withdrawn = "withdrawn"
+    lapsed = "lapsed"
+
+
+class SuspensionReason(StrEnum):
+    """Why a service is suspended. A payment lifts only *falta de pago*."""
+
+    unpaid = "unpaid"
+    abuse = "abuse"
+    technical = "technical"
+    other = "other"
+
+
+class Channel(StrEnum):
+    """How an alert reaches its recipient."""
+
+    whatsapp = "whatsapp"
+    email = "email"
+
+
+class AlertStatus(StrEnum):
+    """queued → claimed (leased to a worker) → sending → accepted → sent → delivered → read; or how it ended otherwise.
+
+    ``uncertain``: the provider may or may not have taken it, its webhook decides. ``skipped``: not sent, and why.
+    ``failed``: refused for good. ``dead``: every try failed, staff see it.
+    """
+
+    queued = "queued"
+    claimed = "claimed"
+    sending = "sending"
+    accepted = "accepted"
+    sent = "sent"
+    delivered = "delivered"
+    read = "read"
+    uncertain = "uncertain"
+    skipped = "skipped"
+    failed = "failed"
+    dead = "dead"
+
+
+class Role(StrEnum):
+    """What a member of staff may do: soporte reads; cobranzas also takes payments; administracion does everything."""
+
+    soporte = "soporte"
+    cobranzas = "cobranzas"
+    administracion = "administracion"

@@ -1,0 +1,26 @@
+"""Every table of the panel, in one app with one migration history."""
+
+from pathlib import Path
+
+from piccolo.conf.apps import AppConfig, table_finder
+
+APP_CONFIG = AppConfig(
+    app_name="panel",
+    migrations_folder_path=str(Path(__file__).parent / "migrations"),
+    table_classes=table_finder(
+        modules=[
+            "tables.alerts",
+            "tables.clients",
+            "tables.events",
+            "tables.invoices",
+            "tables.ledger",
+            "tables.limits",
+            "tables.plan_changes",
+            "tables.plans",
+            "tables.services",
+            "tables.staff",
+            "tables.users",
+        ],
+        exclude_imported=True,
+    ),
+)
