@@ -3,6 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import phonenumbers
@@ -14,7 +15,7 @@ from operations.refusals import Invalid, NotFound
 from operations.transactions import transaction
 from settings import settings
 from tables.clients import Client, WhatsappConsent
-from tables.database import fetch_row
+from tables.database import fetch, fetch_row
 
 CONSENT_TEXT = (
     "Acepto recibir por WhatsApp, de {brand}, los avisos de mi cuenta: facturas, pagos y servicios. "
@@ -99,6 +100,13 @@ async def end_whatsapp(client_id: int, reason: str, *, by: Actor) -> bool:
     return ended
 
 
+async def stop_whatsapp(phone: str, *, by: Actor) -> None:
+    """Somebody answered BAJA or STOP from a number: WhatsApp stops for whoever agreed to it there, nothing else."""
+    rows = await fetch("SELECT client FROM whatsapp_consents WHERE phone = $1 AND ended_at IS NULL", phone)
+    for row in rows:
+        await end_whatsapp(row["client"], "Respondió BAJA por WhatsApp.", by=by)
+
+
 async def _end_consent(client_id: int, reason: str) -> bool:
     ended = await (
         WhatsappConsent.update({WhatsappConsent.ended_at: now(), WhatsappConsent.ended_reason: reason})
@@ -135,7 +143,7 @@ def folded(text: str) -> str:
 
 
 def one_line(text: str) -> str:
-    """What was typed, on one line and trimmed: no line breaks or other control characters get into names and headers."""
+    """What was typed, on one line and trimmed: no line break or other control character gets into names and headers."""
     return " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
 
 
@@ -177,3 +185,27 @@ async def _refuse_taken_address(email: str, *, but: int | None) -> None:
     )
     if taken is not None:
         raise Invalid({"email": "Ese e-mail ya es de otro cliente o usuario. Use otro, o edite el que existe."})
+
+
+@dataclass(frozen=True, slots=True)
+class ClientCard:
+    """What a client sees of themselves. ``whatsapp`` is the number they agreed to get notices on, or empty."""
+
+    name: str
+    company: str
+    email: str
+    phone: str
+    whatsapp: str
+
+
+async def card_of(client_id: int) -> ClientCard:
+    """A client's own data."""
+    row = await fetch_row(
+        "SELECT name, company, email, c.phone, COALESCE(w.phone, '') AS whatsapp FROM clients c"
+        " LEFT JOIN whatsapp_consents w ON w.client = c.id AND w.ended_at IS NULL AND w.phone = c.phone"
+        " WHERE c.id = $1",
+        client_id,
+    )
+    if row is None:
+        raise NotFound
+    return ClientCard(**dict(row))

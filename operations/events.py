@@ -72,6 +72,7 @@ EVENTS: Mapping[str, EventKind] = {
     "invoice.paid": _INVOICES,
     "invoice.cancelled": EventKind(Category.invoices, Told.either, "factura_anulada", 1),
     "payment.reported": _INVOICES,
+    "channel.closed": _GENERAL,
     "payment.received": EventKind(Category.invoices, Told.either, "pago_recibido", 1),
 }
 

@@ -49,9 +49,10 @@ SELECT id, number FROM issued
 async def lock_account(client_id: int) -> None:
     """Take an account's turn: money and services of one client move in one order, also over many processes.
 
-    Every act that moves money or a service calls this first, so that no two can wait for each other.
+    Every act that moves money or a service calls this first, so that no two can wait for each other. Rows that only
+    name the client (a session, an event) are still written meanwhile.
     """
-    await fetch("SELECT FROM clients WHERE id = $1 FOR UPDATE", client_id)
+    await fetch("SELECT FROM clients WHERE id = $1 FOR NO KEY UPDATE", client_id)
 
 
 async def issue(client_id: int, lines: Sequence[NewLine], *, due_on: date, by: Actor) -> int:
@@ -207,11 +208,17 @@ class InvoicePage:
     lines: tuple[LineView, ...]
 
 
-# An upgrade's invoice whose last payable day is over ($2 is today): nobody's debt, also before the night cancels it.
-LAPSED = """
+# An upgrade ``c`` whose last payable day, or the day *Informar pago* holds it to, is over ($2 is today).
+LAPSED_CHANGE = """
+(c.status = 'awaiting_payment' AND $2 > GREATEST(c.due_on,
+ (SELECT max(r.holds_until) FROM invoice_lines h JOIN payment_reports r ON r.invoice = h.invoice
+  WHERE h.plan_change = c.id)))
+"""
+
+# The invoice ``i`` of such an upgrade: nobody's debt, also before anything cancelled it.
+LAPSED = f"""
 EXISTS (SELECT FROM invoice_lines l JOIN plan_changes c ON c.id = l.plan_change
-        WHERE l.invoice = i.id AND c.status = 'awaiting_payment' AND $2 > GREATEST(c.due_on,
-              (SELECT r.holds_until FROM payment_reports r WHERE r.invoice = i.id)))
+        WHERE l.invoice = i.id AND {LAPSED_CHANGE})
 """
 
 _SUMMARY = f"""

@@ -4,7 +4,7 @@ import hashlib
 from datetime import datetime, timedelta
 
 from operations.clock import now
-from tables.database import fetch_row
+from tables.database import fetch, fetch_row
 
 _COUNT = """
 INSERT INTO attempts (subject, window_at, tries) VALUES ($1, $2, 1)
@@ -23,6 +23,14 @@ async def count(subject: str, window: timedelta) -> int:
     row = await fetch_row(_COUNT, *_key(subject, window))
     assert row is not None
     return int(row["tries"])
+
+
+async def take_back(subject: str, window: timedelta) -> None:
+    """Uncount a try that turned out to be a good one."""
+    await fetch(
+        "UPDATE attempts SET tries = tries - 1 WHERE subject = $1 AND window_at = $2 AND tries > 0",
+        *_key(subject, window),
+    )
 
 
 def _key(subject: str, window: timedelta) -> tuple[str, datetime]:

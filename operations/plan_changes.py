@@ -77,7 +77,7 @@ async def offers_for(service_id: int, *, by: Actor) -> ChangePage:
     general = _general_refusal(service, state)
     rows = await fetch(_PLANS, state["plan"], service.cycle, service.currency)
     offers = tuple(_offer(row, service, state, general) for row in rows)
-    if general is None and not any(offer.quote for offer in offers):
+    if general is None and not any(_can_be_had(offer) for offer in offers):
         general = _nothing_to_offer(service)
     return ChangePage(service, offers, general)
 
@@ -114,6 +114,7 @@ async def withdraw(service_id: int, change_id: int, *, by: Actor) -> None:
     async with transaction():
         assert by.client_id is not None
         await invoices.lock_account(by.client_id)
+        await lapse_due(by.client_id)
         service = await service_of(service_id, by=by)
         change = service.change
         if change is None or change.id != change_id:
@@ -132,9 +133,7 @@ async def lapse_due(client_id: int, *, by: Actor = PANEL) -> None:
     """
     rows = await fetch(
         "SELECT c.id FROM plan_changes c JOIN services s ON s.id = c.service"
-        " WHERE s.client = $1 AND c.status = 'awaiting_payment' AND $2 > GREATEST(c.due_on,"
-        " (SELECT max(r.holds_until) FROM invoice_lines l JOIN payment_reports r ON r.invoice = l.invoice"
-        "  WHERE l.plan_change = c.id)) FOR UPDATE OF c",
+        f" WHERE s.client = $1 AND {invoices.LAPSED_CHANGE} FOR UPDATE OF c",
         client_id,
         today(),
     )
@@ -171,15 +170,17 @@ async def ask_executive(service_id: int, wish: str, *, form_key: UUID, by: Actor
 async def change_of(service_id: int, change_id: int, *, by: Actor) -> ConfirmedChange:
     """A change of plan of the client's service, as it was confirmed. Raises `NotFound` for any other."""
     row = await fetch_row(
-        """
-        SELECT c.id, s.id AS service_id, s.name AS service_name, c.reference, c.kind, c.status, old.name AS from_name,
+        f"""
+        SELECT c.id, s.id AS service_id, s.name AS service_name, c.reference, c.kind, old.name AS from_name,
+               CASE WHEN {invoices.LAPSED_CHANGE} THEN 'lapsed' ELSE c.status END AS status,
                c.quote, c.due_on, c.effective_on, i.id AS invoice_id, i.number AS invoice_number,
                i.total - i.paid AS invoice_owed
         FROM plan_changes c JOIN services s ON s.id = c.service JOIN plans old ON old.id = c.from_plan
         LEFT JOIN invoices i ON i.id = (SELECT min(invoice) FROM invoice_lines WHERE plan_change = c.id)
-        WHERE c.id = $1 AND s.id = $2 AND s.client = $3
+        WHERE c.id = $1 AND s.id = $3 AND s.client = $4
         """,
         change_id,
+        today(),
         service_id,
         by.client_id,
     )
@@ -199,27 +200,31 @@ WHERE p.plan_group = (SELECT plan_group FROM plans WHERE id = $1)
 ORDER BY COALESCE(pp.amount, 0), p.position, p.id
 """
 
-# Of each period not over: what was really paid for it. A lapsed upgrade's invoice is nobody's debt any more.
-_STATE = """
-SELECT s.plan, s.client, c.credit, p.changes_automatically,
+# Of each period not over: what was really paid for it. A lapsed upgrade's invoice is nobody's debt any more, and what
+# was paid of it counts as credit, left over once the other open invoices took theirs: confirming lets it lapse first.
+_STATE = f"""
+SELECT s.plan, s.client, p.changes_automatically,
+    COALESCE((SELECT GREATEST(a.credit + sum(CASE WHEN {invoices.LAPSED} THEN i.paid ELSE i.paid - i.total END), 0)
+              FROM invoices i WHERE i.client = a.id AND i.status = 'unpaid'
+              HAVING bool_or({invoices.LAPSED})), a.credit) AS credit,
     (SELECT json_agg(json_build_object('id', d.id, 'starts_on', d.starts_on, 'ends_on', d.ends_on, 'paid',
             (d.paid_before + COALESCE((SELECT sum(l.amount) FROM invoice_lines l JOIN invoices i ON i.id = l.invoice
                                        WHERE l.period = d.id AND l.stands AND i.status = 'paid'), 0))::text)
             ORDER BY d.starts_on)
-     FROM periods d WHERE d.service = s.id AND d.ends_on > $3 AND d.state <> 'skipped') AS periods,
-    (SELECT min(i.id) FROM invoices i WHERE i.client = s.client AND i.status = 'unpaid' AND i.due_on < $3
+     FROM periods d WHERE d.service = s.id AND d.ends_on > $2 AND d.state <> 'skipped') AS periods,
+    (SELECT min(i.id) FROM invoices i WHERE i.client = s.client AND i.status = 'unpaid' AND i.due_on < $2
         AND NOT EXISTS (SELECT FROM invoice_lines l JOIN plan_changes x ON x.id = l.plan_change
                         WHERE l.invoice = i.id AND x.status = 'awaiting_payment')) AS overdue_invoice,
     (SELECT min(i.id) FROM invoices i JOIN invoice_lines l ON l.invoice = i.id
         WHERE l.service = s.id AND l.stands AND i.status = 'unpaid' AND l.kind IN ('renewal', 'order')
         AND i.client = s.client) AS unpaid_renewal
-FROM services s JOIN clients c ON c.id = s.client JOIN plans p ON p.id = s.plan
-WHERE s.id = $1 AND s.client = $2
+FROM services s JOIN clients a ON a.id = s.client JOIN plans p ON p.id = s.plan
+WHERE s.id = $1 AND s.client = $3
 """
 
 
 async def _state(service_id: int, by: Actor) -> dict[str, Any]:
-    row = await fetch_row(_STATE, service_id, by.client_id, today())
+    row = await fetch_row(_STATE, service_id, today(), by.client_id)
     if row is None:
         raise NotFound
     state = dict(row)
@@ -315,6 +320,11 @@ def _offer(row: Any, service: ServiceSummary, state: dict[str, Any], general: Re
         )
     price = service.price if row["current"] else row["price"]
     return Offer(row["id"], row["name"], row["description"], price, row["current"], quote, refusal)
+
+
+def _can_be_had(offer: Offer) -> bool:
+    """Now, or once the client has done something about it: not one of those only a person can arrange."""
+    return not offer.current and (offer.refusal is None or offer.refusal.code != "not_automatic")
 
 
 def _refusal_of_plan(row: Any, service: ServiceSummary, state: dict[str, Any]) -> Refusal | None:
@@ -444,7 +454,8 @@ async def _close(change_id: int, status: ChangeStatus, reason: str, by: Actor) -
 
 async def _by_form(form_key: UUID, service_id: int, by: Actor) -> int | None:
     row = await fetch_row(
-        "SELECT c.id, c.service, s.client FROM plan_changes c JOIN services s ON s.id = c.service WHERE c.form_key = $1",
+        "SELECT c.id, c.service, s.client FROM plan_changes c JOIN services s ON s.id = c.service"
+        " WHERE c.form_key = $1",
         form_key,
     )
     if row is None:

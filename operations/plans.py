@@ -47,6 +47,7 @@ async def create_plan(values: Mapping[str, Any], *, by: Actor) -> Plan:
     """Add a plan to a group. It is offered once it has a price. Raises `Invalid`."""
     clean = _checked_plan(values)
     async with transaction():
+        await _refuse_double_plan(clean, None)
         plan = Plan(**clean)
         await plan.save()
         await record("plan.created", by=by, details={"plan": plan.id, "name": plan.name})
@@ -59,6 +60,7 @@ async def update_plan(plan_id: int, changes: Mapping[str, Any], *, by: Actor) ->
         before = await _locked("plans", plan_id, PLAN_EDITABLE)
         clean = _checked_plan({**before, **changes})
         if clean != before:
+            await _refuse_double_plan(clean, plan_id)
             await Plan.update(_columns(clean)).where(Plan.id == plan_id)
             await record("plan.updated", by=by, details={"plan": plan_id, "name": clean["name"]})
     return clean
@@ -150,6 +152,12 @@ async def _refuse_double(table: str, column: str, value: str, but: int | None) -
     sql = f"SELECT FROM {table} WHERE {column} = $1 AND id IS DISTINCT FROM $2"
     if await fetch_row(sql, value, but) is not None:
         raise Invalid({column: "Ya existe uno con ese nombre. Elija otro."})
+
+
+async def _refuse_double_plan(clean: Mapping[str, Any], but: int | None) -> None:
+    sql = "SELECT FROM plans WHERE plan_group = $1 AND name = $2 AND id IS DISTINCT FROM $3"
+    if await fetch_row(sql, clean["plan_group"], clean["name"], but) is not None:
+        raise Invalid({"name": "Ese grupo ya tiene un plan con ese nombre. Elija otro."})
 
 
 def _columns(clean: Mapping[str, Any]) -> dict[Any, Any]:

@@ -12,6 +12,7 @@ from operations.actors import Actor
 from operations.clients import one_line
 from operations.clock import now, today
 from operations.events import record
+from operations.invoices import LAPSED_CHANGE, lock_account
 from operations.money import rounded
 from operations.periods import period_containing
 from operations.refusals import Invalid, NotFound, Refusal
@@ -58,9 +59,12 @@ async def create(values: Mapping[str, Any], *, by: Actor) -> Service:
 async def update(service_id: int, changes: Mapping[str, Any], *, by: Actor) -> Mapping[str, Any]:
     """Correct a service's name, or its own recurring price from the next renewal on. Raises `Invalid`."""
     async with transaction():
-        row = await fetch_row("SELECT client, name, price FROM services WHERE id = $1 FOR UPDATE", service_id)
-        if row is None:
+        owner = await fetch_row("SELECT client FROM services WHERE id = $1", service_id)
+        if owner is None:
             raise NotFound
+        await lock_account(owner["client"])
+        row = await fetch_row("SELECT client, name, price FROM services WHERE id = $1 FOR UPDATE", service_id)
+        assert row is not None
         before = {column: row[column] for column in EDITABLE}
         clean = _checked_editable({**before, **changes})
         changed = {column: value for column, value in clean.items() if value != before[column]}
@@ -80,7 +84,11 @@ async def update(service_id: int, changes: Mapping[str, Any], *, by: Actor) -> M
 
 
 async def _refuse_open_change(service_id: int) -> None:
-    found = await fetch_row("SELECT reference FROM plan_changes WHERE service = $1 AND closed_at IS NULL", service_id)
+    found = await fetch_row(
+        f"SELECT reference FROM plan_changes c WHERE service = $1 AND closed_at IS NULL AND NOT {LAPSED_CHANGE}",
+        service_id,
+        today(),
+    )
     if found is not None:
         raise Refusal(
             "change_open",
@@ -173,7 +181,7 @@ class ServiceSummary:
         return change.new_price if change and change.status == "scheduled" else self.price
 
 
-_CHANGE = """
+_CHANGE = f"""
 (SELECT json_build_object('id', c.id, 'kind', c.kind, 'status', c.status, 'reference', c.reference,
         'plan_name', np.name, 'new_price', c.new_price::text, 'due_on', c.due_on, 'effective_on', c.effective_on,
         'invoice_id', (SELECT min(l.invoice) FROM invoice_lines l WHERE l.plan_change = c.id),
@@ -182,9 +190,7 @@ _CHANGE = """
         'billed', EXISTS (SELECT FROM periods b WHERE b.service = s.id AND b.starts_on >= c.effective_on))
  FROM plan_changes c JOIN plans np ON np.id = c.to_plan
  WHERE c.service = s.id AND c.status IN ('awaiting_payment', 'scheduled')
-   AND (c.status <> 'awaiting_payment' OR $2 <= GREATEST(c.due_on,
-        (SELECT max(r.holds_until) FROM invoice_lines l JOIN payment_reports r ON r.invoice = l.invoice
-         WHERE l.plan_change = c.id)))) AS change
+   AND NOT {LAPSED_CHANGE}) AS change
 """
 
 _SUMMARY = f"""

@@ -6,6 +6,7 @@ from typing import Any
 from operations.actors import Actor
 from operations.clock import now, today
 from operations.events import record
+from operations.invoices import lock_account
 from operations.refusals import Invalid, NotFound, Refusal
 from operations.transactions import transaction
 from tables.choices import ServiceStatus, SuspensionReason
@@ -19,10 +20,12 @@ REASON_WORDS = {
     SuspensionReason.other: "decisión del proveedor",
 }
 
-# An overdue invoice with a standing line of the service, issued to the client who holds it now.
+# An overdue invoice with a standing line of the service, issued to the client who holds it now. An upgrade that was
+# never paid is no debt: it lapses.
 _OVERDUE_OF_SERVICE = """
 EXISTS (SELECT FROM invoice_lines l JOIN invoices i ON i.id = l.invoice
-        WHERE l.service = s.id AND l.stands AND i.status = 'unpaid' AND i.due_on < $2 AND i.client = s.client)
+        WHERE l.service = s.id AND l.stands AND i.status = 'unpaid' AND i.due_on < $2 AND i.client = s.client
+          AND NOT EXISTS (SELECT FROM plan_changes c WHERE c.id = l.plan_change AND c.status = 'awaiting_payment'))
 """
 
 
@@ -79,7 +82,12 @@ async def reactivate(service_id: int, *, note: str = "", promised_on: date | Non
             reactivated_at=now(),
         )
         await row.save()
-        await fetch("UPDATE suspensions SET ended_at = $2 WHERE service = $1 AND ended_at IS NULL", service_id, now())
+        # A clock that was set back must not make a negative duration, nor stop the act.
+        await fetch(
+            "UPDATE suspensions SET ended_at = GREATEST(started_at, $2) WHERE service = $1 AND ended_at IS NULL",
+            service_id,
+            now(),
+        )
         await _back_to_active(service, by=by)
     return row
 
@@ -90,8 +98,9 @@ async def lift_paid(client_id: int, *, by: Actor) -> None:
     A service suspended for another reason too stays suspended.
     """
     rows = await fetch(
-        f"UPDATE suspensions u SET ended_at = $3 FROM services s WHERE s.id = u.service AND s.client = $1"
-        f" AND u.reason = 'unpaid' AND u.ended_at IS NULL AND NOT {_OVERDUE_OF_SERVICE} RETURNING s.id, s.client, s.name",
+        "UPDATE suspensions u SET ended_at = GREATEST(u.started_at, $3) FROM services s"
+        " WHERE s.id = u.service AND s.client = $1 AND u.reason = 'unpaid' AND u.ended_at IS NULL"
+        f" AND NOT {_OVERDUE_OF_SERVICE} RETURNING s.id, s.client, s.name",
         client_id,
         today(),
         now(),
@@ -115,13 +124,15 @@ async def _back_to_active(service: Any, *, by: Actor) -> None:
 
 async def _locked(service_id: int) -> Any:
     """The account's turn first, then the service: the order in which every act takes them."""
-    await fetch("SELECT FROM clients WHERE id = (SELECT client FROM services WHERE id = $1) FOR UPDATE", service_id)
+    owner = await fetch_row("SELECT client FROM services WHERE id = $1", service_id)
+    if owner is None:
+        raise NotFound
+    await lock_account(owner["client"])
     row = await fetch_row(
         f"SELECT s.id, s.client, s.name, s.status, {_OVERDUE_OF_SERVICE} AS overdue"
         " FROM services s WHERE s.id = $1 FOR UPDATE",
         service_id,
         today(),
     )
-    if row is None:
-        raise NotFound
+    assert row is not None
     return row

@@ -12,8 +12,17 @@ from tables.database import engine
 class _Transaction(PostgresTransaction):
     """Piccolo's transaction, but its connection goes back to the pool also when COMMIT itself fails.
 
-    A deferred constraint speaks at COMMIT; Piccolo would then keep the connection for good.
+    A deferred constraint speaks at COMMIT; Piccolo would then keep the connection for good. The same where BEGIN fails,
+    on a connection that the database has closed.
     """
+
+    async def begin(self) -> None:
+        try:
+            await self.transaction.start()
+        except BaseException:
+            assert self.engine.pool is not None
+            await self.engine.pool.release(self.connection)
+            raise
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

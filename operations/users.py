@@ -62,6 +62,7 @@ async def create_user(*, email: str, name: str, password: str, client_id: int | 
     address = normal_email(email)
     if not address:
         raise Invalid({"email": "Escriba un e-mail válido, por ejemplo ana@example.com."})
+    await _refuse_address(address, client_id)
     if len(password) < PASSWORD_LENGTH:
         raise Invalid({"password": f"Elija una clave de {PASSWORD_LENGTH} caracteres o más."})
     hashed = await asyncio.to_thread(_hasher.hash, password)
@@ -79,18 +80,18 @@ async def sign_in(email: str, password: str, *, network_address: str, user_agent
     Tries are counted per account and network, per network, and per account. The last never stops a network from which
     the account was signed in before, so a stranger cannot lock its owner out.
     """
-    address = normal_email(email) or email.strip().lower()[:254]
-    subjects = _subjects(address, network_address)
-    await _refuse_too_many(subjects, address, network_address)
+    address = normal_email(email) or one_line(email).lower()[:254]
+    await _count_try(address, network_address)
     row = await fetch_row(
-        "SELECT id, password_hash, client FROM users WHERE email = $1 AND active AND client IS NOT NULL",
+        "SELECT u.id, u.password_hash, u.client FROM users u JOIN clients c ON c.id = u.client"
+        " WHERE u.email = $1 AND u.active AND c.active",
         address,
     )
     stored = row["password_hash"] if row and row["password_hash"] else _NOBODYS_HASH
     if not await asyncio.to_thread(_matches, stored, password) or row is None:
-        for subject, _ in subjects:
-            await limits.count(subject, WINDOW)
         raise Refusal("wrong_credentials", _WRONG)
+    for subject, _ in _subjects(address, network_address):
+        await limits.take_back(subject, WINDOW)
     if _hasher.check_needs_rehash(stored):
         rehashed = await asyncio.to_thread(_hasher.hash, password)
         await User.update({User.password_hash: rehashed}).where(User.id == row["id"])
@@ -144,9 +145,20 @@ async def sign_out(token: str) -> None:
     await fetch("DELETE FROM user_sessions WHERE token_hash = $1", _digest(token))
 
 
-async def _refuse_too_many(subjects: tuple[tuple[str, int], ...], address: str, network_address: str) -> None:
+async def _refuse_address(address: str, client_id: int | None) -> None:
+    taken = await fetch_row("SELECT FROM users WHERE email = $1", address)
+    if taken is not None:
+        raise Invalid({"email": "Ese e-mail ya es de otro usuario. Use otro."})
+    client = await fetch_row("SELECT email FROM clients WHERE id = $1", client_id)
+    if client is not None and client["email"] != address:
+        raise Invalid({"email": "El titular ingresa con el e-mail del cliente. Use ese."})
+
+
+async def _count_try(address: str, network_address: str) -> None:
+    """Count a try before anything is checked, so that many at once cannot all slip under a limit."""
+    subjects = _subjects(address, network_address)
     for subject, allowed in subjects:
-        if await limits.spent(subject, WINDOW) < allowed:
+        if await limits.count(subject, WINDOW) <= allowed:
             continue
         if subject == subjects[-1][0] and await _knows_network(address, network_address):
             continue

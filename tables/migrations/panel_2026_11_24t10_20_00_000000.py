@@ -42,6 +42,7 @@ PEOPLE = [
     "ALTER TABLE clients ADD CONSTRAINT clients_credit_not_negative CHECK (credit >= 0)",
     "ALTER TABLE clients ADD CONSTRAINT clients_currency_code CHECK (currency ~ '^[A-Z]{3}$')",
     "ALTER TABLE clients ADD CONSTRAINT clients_id_email UNIQUE (id, email)",
+    "ALTER TABLE clients ADD CONSTRAINT clients_id_currency UNIQUE (id, currency)",
     "CREATE INDEX clients_folded_name ON clients (folded_name, id)",
     "ALTER TABLE users ADD CONSTRAINT users_email_small CHECK (email = lower(email) AND email LIKE '%_@_%')",
     "ALTER TABLE users ADD CONSTRAINT users_hold_their_address FOREIGN KEY (client, email)"
@@ -118,8 +119,30 @@ PLAN_CHANGES = [
 ]
 
 INVOICES = [
+    """
+    CREATE FUNCTION rows_stay() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN
+        RAISE EXCEPTION 'rows of % are never changed or deleted', TG_TABLE_NAME
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'rows_stay';
+    END $$
+    """,
     "INSERT INTO invoice_series (last_number) VALUES (0)",
     "CREATE UNIQUE INDEX invoice_series_one_row ON invoice_series ((true))",
+    # Together with `invoices_add_up` (no number ahead of the series): numbers have no gap.
+    """
+    CREATE FUNCTION invoice_series_has_no_gap() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN
+        IF NEW.last_number - OLD.last_number IS DISTINCT FROM
+            (SELECT count(*) FROM invoices WHERE number > OLD.last_number AND number <= NEW.last_number) THEN
+            RAISE EXCEPTION 'the numbers % to % were taken for no invoice', OLD.last_number + 1, NEW.last_number
+                USING ERRCODE = 'check_violation', CONSTRAINT = 'invoice_series_has_no_gap';
+        END IF;
+        RETURN NULL;
+    END $$
+    """,
+    "CREATE CONSTRAINT TRIGGER invoice_series_gapless AFTER UPDATE ON invoice_series"
+    " DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION invoice_series_has_no_gap()",
+    "CREATE TRIGGER invoice_series_stay BEFORE DELETE OR TRUNCATE ON invoice_series EXECUTE FUNCTION rows_stay()",
     "ALTER TABLE invoices ADD CONSTRAINT invoices_number_at_issue CHECK ((number IS NULL) = (status = 'draft'))",
     "ALTER TABLE invoices ADD CONSTRAINT invoices_dated_at_issue CHECK"
     " (status = 'draft' OR (issued_on IS NOT NULL AND due_on IS NOT NULL))",
@@ -133,6 +156,9 @@ INVOICES = [
     "ALTER TABLE invoices ADD CONSTRAINT invoices_cancelled_at CHECK"
     " ((cancelled_at IS NOT NULL) = (status = 'cancelled'))",
     "ALTER TABLE invoices ADD CONSTRAINT invoices_currency_code CHECK (currency ~ '^[A-Z]{3}$')",
+    # A client's currency is fixed by the first invoice, and every other is in it.
+    "ALTER TABLE invoices ADD CONSTRAINT invoices_in_clients_currency FOREIGN KEY (client, currency)"
+    " REFERENCES clients (id, currency)",
     "CREATE INDEX invoices_client ON invoices (client, id DESC)",
     "CREATE INDEX invoices_open ON invoices (client, due_on, id) WHERE status = 'unpaid'",
     "CREATE INDEX invoice_lines_invoice ON invoice_lines (invoice, id)",
@@ -152,7 +178,7 @@ INVOICES = [
     BEGIN
         SELECT l.id INTO wrong FROM added l
         JOIN invoices i ON i.id = l.invoice JOIN services s ON s.id = l.service
-        WHERE i.client <> s.client OR i.currency <> s.currency LIMIT 1;
+        WHERE (i.client <> s.client OR i.currency <> s.currency) AND (TG_OP = 'INSERT' OR i.status = 'draft') LIMIT 1;
         IF wrong IS NOT NULL THEN
             RAISE EXCEPTION 'invoice line % is for a service of another client or currency', wrong
                 USING ERRCODE = 'check_violation', CONSTRAINT = 'invoice_lines_belong';
@@ -161,7 +187,7 @@ INVOICES = [
         WHERE i.status <> 'draft' AND NOT (i.total, i.line_count) =
             (SELECT COALESCE(sum(amount), -1), count(*) FROM invoice_lines WHERE invoice = i.id) LIMIT 1;
         IF wrong IS NOT NULL THEN
-            RAISE EXCEPTION 'invoice % is issued: its lines do not change', wrong
+            RAISE EXCEPTION 'the lines of invoice % do not add up to its total', wrong
                 USING ERRCODE = 'check_violation', CONSTRAINT = 'invoice_lines_add_up';
         END IF;
         RETURN NULL;
@@ -169,15 +195,18 @@ INVOICES = [
     """,
     "CREATE TRIGGER invoice_lines_added AFTER INSERT ON invoice_lines REFERENCING NEW TABLE AS added"
     " FOR EACH STATEMENT EXECUTE FUNCTION invoice_lines_belong()",
+    "CREATE TRIGGER invoice_lines_changed AFTER UPDATE ON invoice_lines REFERENCING NEW TABLE AS added"
+    " FOR EACH STATEMENT EXECUTE FUNCTION invoice_lines_belong()",
     """
     CREATE FUNCTION invoice_lines_are_fixed() RETURNS trigger LANGUAGE plpgsql AS $$
-    DECLARE is_draft boolean;
+    DECLARE found text;
     BEGIN
-        SELECT status = 'draft' INTO is_draft FROM invoices WHERE id = OLD.invoice;
-        IF is_draft OR is_draft IS NULL THEN
+        SELECT max(status) INTO found FROM invoices WHERE id IN (OLD.invoice, NEW.invoice) AND status <> 'draft';
+        IF found IS NULL THEN
             RETURN CASE TG_OP WHEN 'DELETE' THEN OLD ELSE NEW END;
         END IF;
-        IF TG_OP = 'UPDATE' AND to_jsonb(NEW) - 'stands' = to_jsonb(OLD) - 'stands' AND NOT NEW.stands THEN
+        IF TG_OP = 'UPDATE' AND found = 'cancelled'
+            AND to_jsonb(NEW) - 'stands' = to_jsonb(OLD) - 'stands' AND NOT NEW.stands THEN
             RETURN NEW;
         END IF;
         RAISE EXCEPTION 'the lines of an issued invoice do not change'
@@ -214,10 +243,16 @@ INVOICES = [
     DECLARE wrong bigint;
     BEGIN
         SELECT i.id INTO wrong FROM changed i WHERE i.status <> 'draft' AND NOT (i.total, i.line_count) =
-            (SELECT COALESCE(sum(amount), -1), count(*) FROM invoice_lines WHERE invoice = i.id) LIMIT 1;
+            (SELECT COALESCE(sum(amount), -1), count(*) FROM invoice_lines
+             WHERE invoice = i.id AND (stands OR i.status = 'cancelled')) LIMIT 1;
         IF wrong IS NOT NULL THEN
             RAISE EXCEPTION 'the lines of invoice % do not add up to its total', wrong
                 USING ERRCODE = 'check_violation', CONSTRAINT = 'invoices_add_up';
+        END IF;
+        SELECT number INTO wrong FROM changed WHERE number > (SELECT last_number FROM invoice_series) LIMIT 1;
+        IF wrong IS NOT NULL THEN
+            RAISE EXCEPTION 'invoice number % is ahead of the series', wrong
+                USING ERRCODE = 'check_violation', CONSTRAINT = 'invoices_numbered_by_series';
         END IF;
         RETURN NULL;
     END $$
@@ -258,6 +293,11 @@ LEDGER = [
     """
     CREATE FUNCTION ledger_entry_moves_money() RETURNS trigger LANGUAGE plpgsql AS $$
     BEGIN
+        IF NEW.kind IN ('payment', 'reversal') AND NOT EXISTS (SELECT FROM payments p WHERE p.id = NEW.payment
+            AND p.client = NEW.client AND p.amount = CASE NEW.kind WHEN 'payment' THEN NEW.amount ELSE -NEW.amount END) THEN
+            RAISE EXCEPTION 'payment % is of another client or sum', NEW.payment
+                USING ERRCODE = 'check_violation', CONSTRAINT = 'ledger_entry_moves_money';
+        END IF;
         UPDATE clients SET credit = credit + NEW.amount WHERE id = NEW.client;
         IF NEW.invoice IS NOT NULL THEN
             UPDATE invoices SET paid = paid - NEW.amount,
@@ -274,20 +314,16 @@ LEDGER = [
     """,
     "CREATE TRIGGER ledger_entries_move AFTER INSERT ON ledger_entries"
     " FOR EACH ROW EXECUTE FUNCTION ledger_entry_moves_money()",
-    """
-    CREATE FUNCTION rows_stay() RETURNS trigger LANGUAGE plpgsql AS $$
-    BEGIN
-        RAISE EXCEPTION 'rows of % are never changed or deleted', TG_TABLE_NAME
-            USING ERRCODE = 'check_violation', CONSTRAINT = 'rows_stay';
-    END $$
-    """,
     *(
         f"CREATE TRIGGER {table}_stay BEFORE UPDATE OR DELETE ON {table} FOR EACH ROW EXECUTE FUNCTION rows_stay()"
         for table in ("ledger_entries", "payments", "events", "payment_reports", "reactivations", "plan_requests")
     ),
     *(
         f"CREATE TRIGGER {table}_not_emptied BEFORE TRUNCATE ON {table} EXECUTE FUNCTION rows_stay()"
-        for table in ("ledger_entries", "payments", "events")
+        for table in (
+            "ledger_entries", "payments", "events", "payment_reports", "reactivations", "plan_requests", "invoices",
+            "invoice_lines",
+        )
     ),
     # What is paid and a client's credit change by the ledger's trigger (depth 2) and in no other way.
     """
@@ -302,21 +338,12 @@ LEDGER = [
     """,
     "CREATE TRIGGER clients_credit BEFORE UPDATE ON clients FOR EACH ROW"
     " WHEN (NEW.credit <> OLD.credit) EXECUTE FUNCTION money_moves_by_ledger()",
+    "CREATE TRIGGER clients_credit_at_first BEFORE INSERT ON clients FOR EACH ROW"
+    " WHEN (NEW.credit <> 0) EXECUTE FUNCTION money_moves_by_ledger()",
+    "CREATE TRIGGER invoices_paid_at_first BEFORE INSERT ON invoices FOR EACH ROW"
+    " WHEN (NEW.paid <> 0) EXECUTE FUNCTION money_moves_by_ledger()",
     "CREATE TRIGGER invoices_paid BEFORE UPDATE ON invoices FOR EACH ROW"
     " WHEN (NEW.paid <> OLD.paid) EXECUTE FUNCTION money_moves_by_ledger()",
-    # A client's currency is fixed by the first invoice.
-    """
-    CREATE FUNCTION clients_currency_is_fixed() RETURNS trigger LANGUAGE plpgsql AS $$
-    BEGIN
-        IF EXISTS (SELECT FROM invoices WHERE client = NEW.id AND currency <> NEW.currency) THEN
-            RAISE EXCEPTION 'client % has invoices: the currency stays', NEW.id
-                USING ERRCODE = 'check_violation', CONSTRAINT = 'clients_currency_is_fixed';
-        END IF;
-        RETURN NEW;
-    END $$
-    """,
-    "CREATE TRIGGER clients_currency BEFORE UPDATE ON clients FOR EACH ROW"
-    " WHEN (NEW.currency <> OLD.currency) EXECUTE FUNCTION clients_currency_is_fixed()",
 ]
 
 ALERTS = [

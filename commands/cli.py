@@ -1,0 +1,34 @@
+"""The panel's own subcommands of ``litestar``."""
+
+import asyncio
+import os
+import sys
+
+import click
+from litestar.plugins import CLIPlugin
+
+from commands import doctor
+
+
+class PanelCommands(CLIPlugin):
+    """Adds ``litestar demo`` and ``litestar doctor``."""
+
+    def on_cli_init(self, cli: click.Group) -> None:
+        cli.add_command(demo)
+        cli.add_command(doctor_command)
+
+
+@click.command(name="demo")
+@click.option("--port", default=8000, show_default=True, help="Where the panel answers.")
+@click.option("--fresh", is_flag=True, help="Begin again with new demo data.")
+def demo(port: int, fresh: bool) -> None:
+    """Run the panel, the worker and the stand-ins for WhatsApp and mail, with demo data. Ctrl-C ends it."""
+    # In this same process but begun anew: the demo's settings must be there before anything reads them.
+    arguments = ["-m", "commands.demo", str(port), *(["--fresh"] if fresh else [])]
+    os.execv(sys.executable, [sys.executable, *arguments])  # noqa: S606 - our own module, no shell
+
+
+@click.command(name="doctor")
+def doctor_command() -> None:
+    """Check database, schema, Redis, settings and stand-ins in use; say what to do about each fault."""
+    sys.exit(asyncio.run(doctor.examine(click.echo)))

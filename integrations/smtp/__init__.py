@@ -1,0 +1,1 @@
+"""Mail by SMTP, and a mailbox that stands in for a mail server."""

@@ -1,0 +1,322 @@
+"""The life of an alert after its event: leased to a worker, sent, and what came of it. The database is its truth.
+
+A worker claims an alert (commit), says that it is sending (commit), calls the provider, and notes the outcome
+(commit). Killed before the call, its lease runs out and another worker sends. Killed after it, a WhatsApp is
+*uncertain* until the provider's webhook speaks, and never sent again; a mail is sent again under the same Message-ID.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import msgspec
+
+from operations.actors import PANEL
+from operations.clock import now
+from operations.events import record
+from operations.transactions import transaction
+from settings import settings
+from tables.choices import AlertStatus, Channel
+from tables.database import fetch, fetch_row
+
+LEASE = timedelta(seconds=40)
+HELD_BACK_AT_MOST = timedelta(seconds=2)
+WEBHOOK_PATIENCE = timedelta(minutes=5)
+MOST_ATTEMPTS = {Channel.whatsapp: 6, Channel.email: 10}
+
+# Statuses only climb; a failure is outranked by proof of delivery. The rank decides, whatever order webhooks come in.
+_RANKS = "ARRAY['queued','claimed','sending','uncertain','accepted','sent','failed','delivered','read']"
+_CLIMBS = f"array_position({_RANKS}, $3) > array_position({_RANKS}, status)"
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimedAlert:
+    """An alert leased to this worker, with what its message says."""
+
+    id: int
+    event: str
+    channel: Channel
+    address: str
+    attempts: int
+    client_name: str
+    details: dict[str, Any]
+    service_id: int | None
+    invoice_id: int | None
+
+
+async def due(channels: Sequence[Channel], most: int) -> list[int]:
+    """The alerts that may leave now by channels that are open: security first, then payments, then the rest."""
+    rows = await fetch(
+        "SELECT id FROM alerts a WHERE status = 'queued' AND next_attempt_at <= $1 AND channel = ANY($2)"
+        " AND NOT EXISTS (SELECT FROM channel_states s WHERE s.channel = a.channel AND s.closed_until > $1)"
+        " ORDER BY priority, next_attempt_at, id LIMIT $3",
+        now(),
+        list(channels),
+        most,
+    )
+    return [row["id"] for row in rows]
+
+
+async def take_back_expired() -> None:
+    """Decide what dead workers left: claimed alerts are queued again, sent ones settled by what is known of them."""
+    moment = now()
+    async with transaction():
+        await fetch(
+            "UPDATE alerts SET status = 'queued', leased_until = NULL WHERE leased_until < $1"
+            " AND (status = 'claimed' OR status = 'sending' AND channel = 'email')",
+            moment,
+        )
+        await fetch(
+            "UPDATE alerts SET status = 'uncertain', leased_until = $2 WHERE leased_until < $1"
+            " AND status = 'sending' AND channel = 'whatsapp'",
+            moment,
+            moment + WEBHOOK_PATIENCE,
+        )
+        rows = await fetch(
+            "UPDATE alerts SET status = 'failed', leased_until = NULL,"
+            " reason = 'WhatsApp no confirmó el envío a tiempo.'"
+            " WHERE leased_until < $1 AND status = 'uncertain' RETURNING id",
+            moment,
+        )
+        await _mail_instead([row["id"] for row in rows])
+
+
+async def tell_by_mail_while_closed() -> None:
+    """While WhatsApp is closed, what became due is told by e-mail instead and will not be sent twice."""
+    async with transaction():
+        rows = await fetch(
+            "UPDATE alerts a SET status = 'failed', reason = 'WhatsApp no estaba disponible: se envió por e-mail.'"
+            " FROM channel_states s WHERE s.channel = a.channel AND s.closed_until > $1 AND a.channel = 'whatsapp'"
+            " AND a.status = 'queued' AND a.next_attempt_at <= $1 RETURNING a.id",
+            now(),
+        )
+        await _mail_instead([row["id"] for row in rows])
+
+
+_CLAIM = """
+WITH claimed AS (
+    UPDATE alerts SET status = 'claimed', leased_until = $2, attempts = attempts + 1
+    WHERE id = (SELECT id FROM alerts a WHERE id = $1 AND status = 'queued' AND next_attempt_at <= $3
+        AND NOT EXISTS (SELECT FROM alerts b WHERE b.channel = 'whatsapp' AND a.channel = 'whatsapp'
+                        AND b.address = a.address AND (b.priority, b.id) < (a.priority, a.id)
+                        AND (b.status = 'claimed' OR b.status = 'queued' AND b.next_attempt_at <= $3))
+        FOR UPDATE SKIP LOCKED)
+    RETURNING id, event, client, channel, address, attempts
+)
+SELECT a.id, e.name AS event, a.channel, a.address, a.attempts, c.name AS client_name, e.details,
+       e.service AS service_id, e.invoice AS invoice_id
+FROM claimed a JOIN events e ON e.id = a.event JOIN clients c ON c.id = a.client
+"""
+
+
+async def claim(alert_id: int) -> ClaimedAlert | None:
+    """Lease one alert to this worker; None when it is not its turn: taken, not due, or an earlier one goes first."""
+    row = await fetch_row(_CLAIM, alert_id, now() + LEASE, now())
+    if row is None:
+        return None
+    values = dict(row)
+    values["channel"] = Channel(values["channel"])
+    values["details"] = msgspec.json.decode(values["details"])
+    return ClaimedAlert(**values)
+
+
+async def begin_sending(alert: ClaimedAlert) -> timedelta | None:
+    """Say, just before the call, that this alert is being sent; gives how long to hold the call back (2 s at most).
+
+    None: its turn is later, it is queued again. WhatsApp's limits are kept here for all processes together: so many a
+    second from the number, and one to a recipient in so many seconds.
+    """
+    if alert.channel == Channel.email:
+        await fetch(
+            "UPDATE alerts SET status = 'sending', sent_at = $2 WHERE id = $1 AND status = 'claimed'", alert.id, now()
+        )
+        return timedelta()
+    async with transaction():
+        moment = now()
+        turn = await _recipient_free_at(alert, moment) or await _next_slot(moment)
+        if turn > moment + HELD_BACK_AT_MOST:
+            await fetch(
+                "UPDATE alerts SET status = 'queued', leased_until = NULL, attempts = attempts - 1,"
+                " next_attempt_at = $2 WHERE id = $1 AND status = 'claimed'",
+                alert.id,
+                turn,
+            )
+            return None
+        await fetch(
+            "UPDATE alerts SET status = 'sending', sent_at = $2 WHERE id = $1 AND status = 'claimed'", alert.id, turn
+        )
+    return max(turn - moment, timedelta())
+
+
+async def _next_slot(moment: datetime) -> datetime:
+    """The number's next free slot, taken for this message; one too far away is not taken."""
+    row = await fetch_row(
+        "UPDATE channel_states SET next_slot_at = GREATEST(next_slot_at, $1)"
+        " + CASE WHEN next_slot_at > $1 + $3::interval THEN '0'::interval ELSE $2::interval END"
+        " WHERE channel = 'whatsapp' RETURNING next_slot_at",
+        moment,
+        timedelta(seconds=1 / settings().whatsapp_per_second),
+        HELD_BACK_AT_MOST,
+    )
+    assert row is not None
+    slot: datetime = row["next_slot_at"]
+    return slot
+
+
+async def _recipient_free_at(alert: ClaimedAlert, moment: datetime) -> datetime | None:
+    await fetch("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", alert.address)
+    row = await fetch_row(
+        "SELECT max(sent_at) AS last FROM alerts WHERE channel = 'whatsapp' AND address = $1 AND id <> $2",
+        alert.address,
+        alert.id,
+    )
+    assert row is not None
+    if row["last"] is None:
+        return None
+    free_at: datetime = row["last"] + timedelta(seconds=settings().whatsapp_recipient_seconds)
+    return free_at if free_at > moment else None
+
+
+async def accepted(alert_id: int, message_id: str) -> None:
+    """The provider has it. A webhook may have said more already: statuses only climb."""
+    await fetch(
+        "UPDATE alerts SET status = 'accepted', leased_until = NULL, message_id = COALESCE(message_id, $2), reason = ''"
+        " WHERE id = $1 AND status IN ('sending', 'uncertain')",
+        alert_id,
+        message_id,
+    )
+
+
+async def uncertain(alert_id: int, reason: str) -> None:
+    """The provider may have it: wait for its webhook, then tell by e-mail. It is never sent by WhatsApp again."""
+    await fetch(
+        "UPDATE alerts SET status = 'uncertain', leased_until = $2, reason = $3 WHERE id = $1 AND status = 'sending'",
+        alert_id,
+        now() + WEBHOOK_PATIENCE,
+        reason,
+    )
+
+
+async def try_again(alert: ClaimedAlert, reason: str, after: timedelta) -> None:
+    """The provider does not have it: queue it again after a while; after the last try, give up."""
+    if alert.attempts >= MOST_ATTEMPTS[alert.channel]:
+        await give_up(alert.id, f"Tras {alert.attempts} intentos: {reason}")
+        return
+    await fetch(
+        "UPDATE alerts SET status = 'queued', leased_until = NULL, next_attempt_at = $2, reason = $3"
+        " WHERE id = $1 AND status = 'sending'",
+        alert.id,
+        now() + after,
+        reason,
+    )
+
+
+async def give_up(alert_id: int, reason: str) -> None:
+    """It will not be sent by this channel, and why. A WhatsApp is told by e-mail instead; a dead mail is for staff."""
+    async with transaction():
+        rows = await fetch(
+            "UPDATE alerts SET status = CASE channel WHEN 'email' THEN 'dead' ELSE 'failed' END, leased_until = NULL,"
+            " reason = $2 WHERE id = $1 AND status IN ('claimed', 'sending') RETURNING id",
+            alert_id,
+            reason[:300] or "Sin detalle.",
+        )
+        await _mail_instead([row["id"] for row in rows])
+
+
+async def close_channel(alert_id: int, channel: Channel, reason: str, pause: timedelta) -> None:
+    """No message can leave by a channel for now: staff are told once, the alert waits or is told by e-mail."""
+    async with transaction():
+        opened = await fetch(
+            "UPDATE channel_states SET closed_until = $2, closed_reason = $3 WHERE channel = $1"
+            " AND (closed_until IS NULL OR closed_until <= $4) RETURNING id",
+            channel,
+            now() + pause,
+            reason,
+            now(),
+        )
+        if opened:
+            await record("channel.closed", by=PANEL, details={"channel": channel, "reason": reason})
+        await fetch(
+            "UPDATE alerts SET status = 'queued', leased_until = NULL, attempts = attempts - 1, reason = $2"
+            " WHERE id = $1 AND status = 'sending'",
+            alert_id,
+            reason,
+        )
+
+
+async def closed_until(channel: Channel) -> datetime | None:
+    """Until when a channel is closed, if it is."""
+    row = await fetch_row(
+        "SELECT closed_until FROM channel_states WHERE channel = $1 AND closed_until > $2", channel, now()
+    )
+    return row["closed_until"] if row else None
+
+
+async def store_webhook(body: bytes) -> None:
+    """Keep a webhook exactly as it came, to be worked through after it was answered. A copy is kept once."""
+    await fetch(
+        "INSERT INTO webhook_deliveries (digest, body, received_at) VALUES ($1, $2, $3)"
+        " ON CONFLICT (digest) DO NOTHING",
+        hashlib.sha256(body).hexdigest(),
+        body,
+        now(),
+    )
+
+
+async def waiting_webhooks(most: int = 100) -> Sequence[tuple[int, bytes]]:
+    """Webhooks not yet worked through, oldest first, locked for the transaction this runs in."""
+    rows = await fetch(
+        "SELECT id, body FROM webhook_deliveries WHERE processed_at IS NULL ORDER BY id LIMIT $1"
+        " FOR UPDATE SKIP LOCKED",
+        most,
+    )
+    return [(row["id"], row["body"]) for row in rows]
+
+
+async def webhook_processed(webhook_id: int) -> None:
+    """A webhook's news are all noted."""
+    await fetch("UPDATE webhook_deliveries SET processed_at = $2 WHERE id = $1", webhook_id, now())
+
+
+async def note_status(
+    *, alert_id: int | None, message_id: str, status: str, at: datetime, reason: str | None = None
+) -> None:
+    """What the provider reports of a message: kept in its history; the alert shows the best of all reports.
+
+    Twice, in any order or a week late, it ends the same. A failure is told by e-mail instead.
+    """
+    async with transaction():
+        step = msgspec.json.encode([{"status": status, "at": at, "reason": reason}]).decode()
+        rows = await fetch(
+            f"""
+            UPDATE alerts SET history = CASE WHEN history @> $5::jsonb THEN history ELSE history || $5::jsonb END,
+                message_id = COALESCE(message_id, $2),
+                reason = CASE WHEN {_CLIMBS} THEN CASE $3 WHEN 'failed' THEN $4 ELSE '' END ELSE reason END,
+                leased_until = CASE WHEN {_CLIMBS} THEN NULL ELSE leased_until END,
+                status = CASE WHEN {_CLIMBS} THEN $3 ELSE status END
+            WHERE channel = 'whatsapp' AND (message_id = $2 OR message_id IS NULL AND id = $1)
+            RETURNING id, status
+            """,
+            alert_id,
+            message_id,
+            status,
+            reason or "WhatsApp no pudo entregarlo.",
+            step,
+        )
+        await _mail_instead([row["id"] for row in rows if row["status"] == AlertStatus.failed])
+
+
+async def _mail_instead(alert_ids: list[int]) -> None:
+    """Queue the mail of events whose WhatsApp failed, where they have none yet."""
+    if not alert_ids:
+        return
+    await fetch(
+        "INSERT INTO alerts (event, client, channel, address, priority, next_attempt_at, created_at, history, status,"
+        " reason) SELECT a.event, a.client, 'email', c.email, a.priority, $2, $2, '[]', 'queued', ''"
+        " FROM alerts a JOIN clients c ON c.id = a.client WHERE a.id = ANY($1) AND a.channel = 'whatsapp'"
+        " ON CONFLICT (event, client, channel) DO NOTHING",
+        alert_ids,
+        now(),
+    )

@@ -1,0 +1,1 @@
+"""The staff door: Piccolo Admin at ``/admin/``, under the rules of the house."""

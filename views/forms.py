@@ -1,0 +1,112 @@
+"""What forms carry besides their fields: the token that proves they come from a page of ours; and errors in words."""
+
+import hashlib
+import hmac
+import secrets
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+
+from litestar.datastructures import Cookie
+from litestar.exceptions import PermissionDeniedException
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from operations.refusals import Invalid
+from settings import settings
+from views.access import SESSION_COOKIE, PanelRequest, cookie_name
+
+VISIT_COOKIE = "panel_visita"
+TOKEN_FIELD = "_token"  # noqa: S105 - a field's name
+TOKEN_HEADER = "x-csrf-token"  # noqa: S105
+SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+def form_token(request: PanelRequest) -> str:
+    """The token of the forms of one page: derived from the session, or from the visit before signing in."""
+    seed = _seed(request)
+    if not seed:
+        seed = secrets.token_urlsafe(24)
+        request.scope["new_visit"] = seed  # type: ignore[typeddict-unknown-key]
+    return _derive(seed)
+
+
+def visit_cookie(request: PanelRequest) -> Cookie | None:
+    """The cookie of a visit that this answer begins, if it does."""
+    seed = request.scope.get("new_visit")
+    if not isinstance(seed, str):
+        return None
+    return panel_cookie(VISIT_COOKIE, seed)
+
+
+def panel_cookie(name: str, value: str, max_age: int | None = None) -> Cookie:
+    """A cookie that scripts cannot read and other sites do not send."""
+    return Cookie(
+        key=cookie_name(name), value=value, httponly=True, samesite="lax", secure=settings().https, max_age=max_age
+    )
+
+
+async def check_form_token(request: PanelRequest) -> None:
+    """Before every unsafe request: it comes from a page of ours, for this very session. Else 403, nothing changed."""
+    if request.method in SAFE or request.route_handler.opt.get("access") == "signed":
+        return
+    origin = request.headers.get("origin")
+    if origin is not None and urlsplit(origin).netloc != request.headers.get("host"):
+        raise PermissionDeniedException("foreign origin")
+    given = request.headers.get(TOKEN_HEADER) or str((await request.form()).get(TOKEN_FIELD, ""))
+    seed = _seed(request)
+    if not seed or not hmac.compare_digest(_derive(seed).encode(), given.encode()):
+        raise PermissionDeniedException("form token")
+
+
+def _seed(request: PanelRequest) -> str:
+    cookies = request.cookies
+    return cookies.get(cookie_name(SESSION_COOKIE)) or cookies.get(cookie_name(VISIT_COOKIE)) or ""
+
+
+def _derive(seed: str) -> str:
+    key = settings().secret_key.get_secret_value().encode()
+    return hmac.new(key, b"form:" + seed.encode(), hashlib.sha256).hexdigest()
+
+
+class Form(BaseModel):
+    """A human form: every field named, none besides, blanks around what was typed taken off."""
+
+    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True, frozen=True)
+
+
+F = TypeVar("F", bound=Form)
+
+
+async def read_form(request: PanelRequest, form: type[F]) -> F:
+    """What was typed, checked; raises `Invalid` with a sentence for each field."""
+    return checked(form, await typed(request))
+
+
+async def typed(request: PanelRequest) -> dict[str, str]:
+    """What was typed, as it was typed: what a refused form shows again."""
+    return {key: str(value) for key, value in (await request.form()).items() if key != TOKEN_FIELD}
+
+
+def checked(form: type[F], values: dict[str, Any]) -> F:
+    """Values as a form; raises `Invalid`."""
+    try:
+        return form.model_validate(values)
+    except ValidationError as error:
+        raise Invalid({str(item["loc"][0]): _sentence(item) for item in error.errors()}) from error
+
+
+_SENTENCES = {
+    "missing": "Complete este dato.",
+    "string_too_short": "Complete este dato.",
+    "string_too_long": "Escriba un texto más corto.",
+    "date_from_datetime_parsing": "Escriba una fecha, por ejemplo 28/02/2027.",
+    "date_parsing": "Escriba una fecha, por ejemplo 28/02/2027.",
+    "uuid_parsing": "El formulario venció. Cargue la página de nuevo.",
+    "int_parsing": "Elija una de las opciones.",
+    "extra_forbidden": "Este formulario no lleva ese dato. Cargue la página de nuevo.",
+}
+
+
+def _sentence(item: Any) -> str:
+    if item["type"] == "value_error":
+        return str(item["ctx"]["error"])
+    return _SENTENCES.get(item["type"], "Revise este dato.")

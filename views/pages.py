@@ -1,0 +1,87 @@
+"""Pages and their fragments, out of one template each."""
+
+from decimal import Decimal
+from functools import lru_cache
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2_fragments import render_block
+from litestar import MediaType, Response
+
+from operations.formatting import filters
+from operations.users import Viewer
+from settings import ROOT, settings
+from views.access import PanelRequest
+from views.assets.files import HTMX_INTEGRITY, HTMX_URL, asset_url
+from views.forms import form_token, visit_cookie
+
+NOTICES = {
+    "cambio-descartado": ("good", "Descartamos el cambio de plan. No se le cobrará."),
+    "pedido-enviado": ("good", "Enviamos su pedido a su ejecutivo de cuentas. Le responderá por e-mail."),
+    "sesion-cerrada": ("good", "Cerró su sesión."),
+}
+
+
+@lru_cache(maxsize=1)
+def environment() -> Environment:
+    """The one template environment. Templates are named by their path from the project's root."""
+    made = Environment(
+        loader=FileSystemLoader(ROOT),
+        autoescape=True,
+        undefined=StrictUndefined,
+        auto_reload=not settings().production,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.filters.update(filters(settings().zone))
+    made.filters["decimal"] = Decimal
+    made.globals["asset"] = asset_url
+    made.globals["brand"] = {
+        "name": settings().brand_name,
+        "logo": None,
+        "paper": settings().brand_paper,
+        "paper_dark": "#16181a",
+    }
+    made.globals["htmx"] = {
+        "src": HTMX_URL if settings().htmx == "cdn" else asset_url("htmx.js"),
+        "integrity": HTMX_INTEGRITY if settings().htmx == "cdn" else None,
+    }
+    made.globals["public_doors"] = False
+    # Macros are globals: a block rendered as a fragment does not see what its template imports.
+    made.globals["ui"] = made.get_template("partials/macros.html").module
+    made.globals["changes"] = made.get_template("views/plan_changes/arithmetic.html").module
+    made.globals["story"] = made.get_template("views/services/happenings.html").module
+    return made
+
+
+def respond(
+    request: PanelRequest,
+    template: str,
+    *,
+    place: str = "",
+    block: str | None = None,
+    status: int = 200,
+    **context: Any,
+) -> Response[str]:
+    """A whole page; or its one ``block``, which the view names, where htmx asked for it."""
+    found = request.scope.get("viewer")
+    context |= {
+        "place": place,
+        "account": {"name": found.client_name} if isinstance(found, Viewer) else None,
+        "csrf_token": form_token(request),
+        "flashes": _notices(request),
+    }
+    if block is not None and request.headers.get("hx-request"):
+        body = render_block(environment(), template, block, **context)
+    else:
+        body = environment().get_template(template).render(**context)
+    headers = {"Cache-Control": "no-store", "Vary": "HX-Request"}
+    visit = visit_cookie(request)
+    return Response(
+        body, status_code=status, media_type=MediaType.HTML, headers=headers, cookies=[visit] if visit else None
+    )
+
+
+def _notices(request: PanelRequest) -> list[tuple[str, str]]:
+    notice = NOTICES.get(request.query_params.get("aviso", ""))
+    return [notice] if notice else []

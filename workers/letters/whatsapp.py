@@ -1,0 +1,97 @@
+"""The approved WhatsApp templates: how Meta knows them, and what fills their gaps.
+
+Each text here must be approved in the provider's WhatsApp account under its name, category UTILITY, with its button's
+link set to the panel's address. The stand-in shows them from here.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from operations.alerts import ClaimedAlert
+from operations.formatting import money
+
+Details = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """One approved template. ``parameters`` gives its gaps from an event's details; ``path`` the end of its link."""
+
+    name: str
+    text: str
+    button: str
+    parameters: Callable[[Details], dict[str, str]]
+    path: Callable[[ClaimedAlert], str]
+
+
+@dataclass(frozen=True, slots=True)
+class WhatsappMessage:
+    """What is sent: a template's name, its parameters by name, and the end of its button's link."""
+
+    template: str
+    parameters: Mapping[str, str]
+    path: str
+
+
+def _invoice(alert: ClaimedAlert) -> str:
+    return f"facturas/{alert.invoice_id}"
+
+
+def _service(alert: ClaimedAlert) -> str:
+    return f"servicios/{alert.service_id}"
+
+
+def _numbered(details: Details) -> dict[str, str]:
+    return {"numero": str(details["number"]), "importe": money(Decimal(details["total"]), details["currency"])}
+
+
+def _received(details: Details) -> dict[str, str]:
+    return {"importe": money(Decimal(details["amount"]), details["currency"]), "numero": str(details["number"])}
+
+
+TEMPLATES: Mapping[str, Template] = {
+    "invoice.issued": Template(
+        "factura_generada",
+        "Hola {{nombre}}. Generamos su factura N.º {{numero}} por {{importe}}. Puede verla y pagarla en el panel.",
+        "Ver la factura",
+        _numbered,
+        _invoice,
+    ),
+    "invoice.cancelled": Template(
+        "factura_anulada",
+        "Hola {{nombre}}. Anulamos la factura N.º {{numero}} por {{importe}}. No tiene que pagarla. {{motivo}}",
+        "Ver la factura",
+        lambda details: {**_numbered(details), "motivo": details["reason"]},
+        _invoice,
+    ),
+    "payment.received": Template(
+        "pago_recibido",
+        "Hola {{nombre}}. Recibimos su pago de {{importe}} para la factura N.º {{numero}}. Gracias.",
+        "Ver la factura",
+        _received,
+        _invoice,
+    ),
+    "service.suspended": Template(
+        "servicio_suspendido",
+        "Hola {{nombre}}. Suspendimos el servicio {{servicio}} por {{motivo}}. En el panel verá cómo reactivarlo.",
+        "Ver el servicio",
+        lambda details: {"servicio": details["service"], "motivo": details["reason"]},
+        _service,
+    ),
+    "service.reactivated": Template(
+        "servicio_reactivado",
+        "Hola {{nombre}}. El servicio {{servicio}} está activo otra vez.",
+        "Ver el servicio",
+        lambda details: {"servicio": details["service"]},
+        _service,
+    ),
+}
+
+
+def whatsapp_message(alert: ClaimedAlert) -> WhatsappMessage:
+    """The WhatsApp message that tells an alert's event."""
+    template = TEMPLATES[alert.event]
+    parameters = {"nombre": alert.client_name, **template.parameters(alert.details)}
+    return WhatsappMessage(template.name, parameters, template.path(alert))

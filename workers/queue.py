@@ -1,0 +1,64 @@
+"""The queue of wake-ups: Redis or Valkey by ``REDIS_URL``, else one inside this process, for the demo."""
+
+import asyncio
+from typing import Any
+
+import arq.worker
+import msgspec
+import structlog
+from arq.connections import ArqRedis, RedisSettings, create_pool
+
+from redis.exceptions import RedisError
+
+from settings import settings
+
+log = structlog.get_logger()
+NUDGE_SECONDS = 1.0
+
+# arq pickles by default; what is read from Redis must not be able to run.
+serialize = msgspec.msgpack.Encoder().encode
+deserialize = msgspec.msgpack.Decoder().decode
+
+
+async def open_queue() -> ArqRedis:
+    """Connect to the queue."""
+    if settings().redis_url:
+        return await create_pool(redis_settings(), job_serializer=serialize, job_deserializer=deserialize)
+    return _queue_in_process()
+
+
+def redis_settings() -> RedisSettings:
+    """Where Redis is."""
+    chosen = settings().redis_url
+    assert chosen is not None
+    found = RedisSettings.from_dsn(chosen)
+    found.conn_timeout, found.conn_retries = 2, 1
+    return found
+
+
+def _queue_in_process() -> ArqRedis:
+    from fakeredis import FakeServer
+    from fakeredis.aioredis import FakeConnection
+    from redis.asyncio import ConnectionPool
+
+    async def say_nothing(*_: object) -> None:
+        return None
+
+    vars(arq.worker)["log_redis_info"] = say_nothing  # it asks for figures that only a real server has
+    pool: Any = ConnectionPool(connection_class=FakeConnection, server=FakeServer())  # type: ignore[arg-type]
+    return ArqRedis(connection_pool=pool, job_serializer=serialize, job_deserializer=deserialize)
+
+
+class Wake:
+    """Wakes the workers after a commit. Losing a wake-up loses nothing: the relay looks by itself every two seconds."""
+
+    def __init__(self, queue: ArqRedis) -> None:
+        self._queue = queue
+
+    async def __call__(self, *_: Any) -> None:
+        """Ask for a round of the relay; a queue that is away or slow is only noted."""
+        try:
+            async with asyncio.timeout(NUDGE_SECONDS):
+                await self._queue.enqueue_job("relay", _job_id="relay")
+        except (OSError, TimeoutError, RedisError) as error:
+            log.warning("queue.away", error=type(error).__name__)

@@ -1,0 +1,85 @@
+"""What ``arq workers.settings.WorkerSettings`` runs."""
+
+import contextlib
+from typing import Any, ClassVar
+
+from arq import cron
+from arq.worker import Worker, func
+
+from piccolo_conf import close_pool, open_pool
+from settings import settings
+from tables.choices import Channel
+from workers import delivery
+from workers import relay as relay_room
+from workers.outside import open_outside
+from workers.queue import deserialize, open_queue, redis_settings, serialize
+
+EVERY_TWO_SECONDS = set(range(0, 60, 2))
+
+
+async def relay(ctx: dict[str, Any]) -> None:
+    """A round of the relay; what is due is enqueued, once each."""
+    channels: list[Channel] = ctx["outside"].channels
+
+    async def enqueue(alert_id: int) -> None:
+        await ctx["redis"].enqueue_job("deliver", alert_id, _job_id=f"alert:{alert_id}")
+
+    await relay_room.relay(channels, enqueue)
+
+
+async def deliver(ctx: dict[str, Any], alert_id: int) -> None:
+    """Deliver one alert."""
+    await delivery.deliver(ctx["outside"], alert_id)
+
+
+async def open_worker(ctx: dict[str, Any]) -> None:
+    """Connections of one worker process."""
+    await open_pool()
+    await open_senders(ctx)
+
+
+async def open_senders(ctx: dict[str, Any]) -> None:
+    """The senders alone, where the process has its connections to the database already."""
+    ctx["stack"] = contextlib.AsyncExitStack()
+    ctx["outside"] = await open_outside(ctx["stack"])
+
+
+async def close_senders(ctx: dict[str, Any]) -> None:
+    """Close the senders."""
+    await ctx["stack"].aclose()
+
+
+async def close_worker(ctx: dict[str, Any]) -> None:
+    """Give everything back."""
+    await close_senders(ctx)
+    await close_pool()
+
+
+class WorkerSettings:
+    """Tuned for many short jobs that wait for a provider; arq's own defaults would allow 200 a second.
+
+    The relay runs every two seconds by itself. Timeouts are small, since a killed worker's jobs come back only after
+    them; a result is not kept, it would block its job's id.
+    """
+
+    functions: ClassVar = [func(relay, timeout=20, max_tries=1), func(deliver, timeout=30, max_tries=2)]
+    cron_jobs: ClassVar = [cron(relay, name="relay-by-the-clock", second=EVERY_TWO_SECONDS, timeout=20, max_tries=1)]
+    on_startup = open_worker
+    on_shutdown = close_worker
+    redis_settings = redis_settings() if settings().redis_url else None
+    job_serializer = serialize
+    job_deserializer = deserialize
+    keep_result = 0
+    max_jobs = 100
+    poll_delay = 0.05
+    queue_read_limit = 400
+    job_timeout = 30
+    health_check_interval = 10
+    log_results = False
+
+
+async def worker_in_process() -> Worker:
+    """A worker inside the demo's web process: it shares the loop, the database connections and a queue in memory."""
+    given = {name: value for name, value in vars(WorkerSettings).items() if not name.startswith("_")}
+    given.update(redis_settings=None, on_startup=open_senders, on_shutdown=close_senders, poll_delay=0.1)
+    return Worker(**given, redis_pool=await open_queue(), handle_signals=False)
