@@ -20,6 +20,7 @@ from views.failures.handlers import EXCEPTION_HANDLERS
 from views.forms import check_form_token
 from views.headers import Doorkeeper
 from views.health.handlers import health
+from views.help.handlers import help_page
 from views.invoices.handlers import my_invoices, one_invoice, report_page, report_payment
 from views.plan_changes.handlers import (
     check_answers,
@@ -55,6 +56,7 @@ ROUTES: tuple[ControllerRouterHandler, ...] = (
     report_page,
     report_payment,
     more,
+    help_page,
     verify_subscription,
     receive_news,
     health,
@@ -104,6 +106,7 @@ def create_app(more_routes: Sequence[ControllerRouterHandler] = ()) -> Litestar:
         lifespan=[_database, _queue],
         plugins=[PanelCommands()],
         openapi_config=None,
+        logging_config=None,
         request_max_body_size=1_000_000,
     )
 

