@@ -36,6 +36,7 @@ from views.sign_in.handlers import sign_in, sign_in_page, sign_out
 from views.start.handlers import start
 from views.webhooks.handlers import receive_news, verify_subscription
 from workers.queue import Wake, open_queue
+from workers.settings import worker_in_process
 
 ROUTES: tuple[ControllerRouterHandler, ...] = (
     sign_in_page,
@@ -83,7 +84,12 @@ async def _database(_: Litestar) -> AsyncIterator[None]:
 
 @contextlib.asynccontextmanager
 async def _queue(app: Litestar) -> AsyncIterator[None]:
-    """The queue that wakes the workers. Where none is configured, wake-ups stay in this process."""
+    """The queue that wakes the workers. Where no Redis is configured, this process is a worker too."""
+    if settings().redis_url is None:
+        async with worker_in_process() as queue:
+            app.state.wake = Wake(queue)
+            yield
+        return
     queue = await open_queue()
     app.state.wake = Wake(queue)
     try:

@@ -11,9 +11,7 @@ from settings import settings
 def configure_logs() -> None:
     """JSON in production, words elsewhere. Only named fields are logged: no body, cookie or secret gets in."""
     # Tracebacks without the values of variables: those hold cookies and passwords.
-    words = structlog.dev.ConsoleRenderer(
-        colors=sys.stdout.isatty(), exception_formatter=structlog.dev.plain_traceback
-    )
+    words = structlog.dev.ConsoleRenderer(colors=sys.stdout.isatty(), exception_formatter=structlog.dev.plain_traceback)
     renderer = structlog.processors.JSONRenderer() if settings().production else words
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,

@@ -1,4 +1,4 @@
-"""``litestar demo``: the whole panel in one process, on an embedded database, with the outside world played by stand-ins.
+"""``litestar demo``: the whole panel in one process, on an embedded database, the outside world played by stand-ins.
 
 Begun as a module of its own, so that the demo's settings are in the environment before anything reads them.
 """
@@ -11,7 +11,6 @@ import shutil
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator
 from pathlib import Path
 from types import FrameType
 
@@ -28,7 +27,7 @@ from integrations.whatsapp.stand_in import WhatsAppStandIn
 from integrations.whatsapp.stand_in_orders import Webhooks
 
 ROOT = Path(__file__).parent.parent
-PHONE_ID, TOKEN, APP_SECRET = "100200300", "demo-token", "demo-app-secret"  # noqa: S105 - the stand-in's own
+PHONE_ID, TOKEN, APP_SECRET, VERIFY_TOKEN = "100200300", "demo-token", "demo-app-secret", "demo-verify"  # the stand-in's
 
 WELCOME = """
 The panel runs. Ctrl-C ends it.
@@ -84,13 +83,12 @@ async def _serve(port: int, dsn: str) -> None:
             uvicorn.Config(panel, host="127.0.0.1", port=port, log_level="warning", timeout_graceful_shutdown=3)
         )
         asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, setattr, server, "should_exit", True)
-        async with _worker(server):
-            await _announce(server, WELCOME.format(port=port, password=PASSWORD))
+        await _announce(server, WELCOME.format(port=port, password=PASSWORD))
 
 
 async def _announce(server: uvicorn.Server, welcome: str) -> None:
     serving = asyncio.ensure_future(server.serve())
-    while not server.started and not serving.done():
+    while not server.started and not serving.done():  # noqa: ASYNC110 - uvicorn has no event to wait for
         await asyncio.sleep(0.05)
     if server.started:
         print(welcome, flush=True)  # noqa: T201 - this is what the command is for
@@ -102,16 +100,16 @@ def _set_environment(port: int, dsn: str, smtp_port: int) -> None:
         DATABASE_URL=dsn,
         PANEL_DEMO="1",
         PANEL_BASE_URL=f"http://localhost:{port}",
-        PANEL_HTMX="self",
         PANEL_WHATSAPP_URL=f"http://127.0.0.1:{port}/demo/whatsapp",
         PANEL_WHATSAPP_PHONE_ID=PHONE_ID,
         PANEL_WHATSAPP_TOKEN=TOKEN,
         PANEL_WHATSAPP_APP_SECRET=APP_SECRET,
-        PANEL_WHATSAPP_VERIFY_TOKEN="demo-verify",
+        PANEL_WHATSAPP_VERIFY_TOKEN=VERIFY_TOKEN,
         PANEL_SMTP_HOST="127.0.0.1",
         PANEL_SMTP_PORT=str(smtp_port),
         PANEL_SMTP_START_TLS="0",
     )
+    os.environ.setdefault("PANEL_HTMX", "self")  # the demo needs no network
     os.environ.pop("REDIS_URL", None)
 
 
@@ -146,23 +144,6 @@ def _stand_ins(port: int, mailbox: Mailbox) -> ASGIRouteHandler:
         await page(scope, receive, send)
 
     return demo
-
-
-@contextlib.asynccontextmanager
-async def _worker(server: uvicorn.Server) -> AsyncIterator[None]:
-    """The arq worker beside the web server; if it fails, the demo ends instead of going on without it."""
-    from workers.settings import worker_in_process
-
-    worker = await worker_in_process()
-    task = asyncio.create_task(worker.async_run())
-    task.add_done_callback(lambda _: setattr(server, "should_exit", True))
-    try:
-        yield
-    finally:
-        with contextlib.suppress(asyncio.CancelledError):
-            await worker.close()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
 
 
 def _is_free(port: int) -> bool:

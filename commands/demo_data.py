@@ -31,7 +31,12 @@ async def fill() -> None:
 
 async def _staff() -> Actor:
     sara = Staff(  # type: ignore[no-untyped-call]
-        username="sara", email="sara@example.com", first_name="Sara", active=True, admin=True, superuser=True,
+        username="sara",
+        email="sara@example.com",
+        first_name="Sara",
+        active=True,
+        admin=True,
+        superuser=True,
         role=Role.administracion,
     )
     sara.password = Staff.hash_password(PASSWORD)
@@ -56,7 +61,7 @@ async def _catalogue() -> tuple[dict[str, int], int]:
             await plans.create_price({"plan": plan.id, "cycle": cycle, "amount": Decimal(price)}, by=PANEL)
     group = await plans.create_group({"name": "Correo"}, by=PANEL)
     mail = await plans.create_plan({"plan_group": group.id, "name": "Correo 10 casillas"}, by=PANEL)
-    await plans.create_price({"plan": mail.id, "cycle": Cycle.year, "amount": Decimal("80")}, by=PANEL)
+    await plans.create_price({"plan": mail.id, "cycle": Cycle.year, "amount": Decimal(80)}, by=PANEL)
     return found, mail.id
 
 

@@ -1,4 +1,4 @@
-// Small helps on pages that work without them: words on busy buttons, one-tap copies, failures said aloud.
+// Small helps on pages that work without them: words on busy buttons, copies in one tap, failures said aloud.
 (() => {
   "use strict";
   const BUSY = "Un momento…";
@@ -98,8 +98,16 @@
   // ---- htmx ----
 
   const on = (name, act) => document.addEventListener(`htmx:${name}`, act);
-  on("beforeRequest", silence);
-  on("afterRequest", (event) => readyAll(event.target.closest("form") ?? document));
+  on("beforeRequest", (event) => {
+    silence();
+    if (event.target.matches("button")) busy(event.target);
+  });
+  on("afterRequest", (event) => {
+    ready(event.target);
+    // Only its own form: a page that polls must not free a payment that is on its way.
+    const form = event.target.closest("form");
+    if (form) readyAll(form);
+  });
   on("sendError", () => announce(FAILURES.connection));
   on("timeout", () => announce(FAILURES.slow));
   on("swapError", () => announce(FAILURES.other));

@@ -11,7 +11,7 @@ from settings import settings
 from views.forms import SAFE
 
 OWN_POLICY_BELOW = ("/admin", "/demo")  # these set policies of their own: who may frame them, what they load
-NEVER_TURNED_AWAY = ("/salud", "/metrics")  # asked by machines that know the process, not its name
+NEVER_TURNED_AWAY = ("/salud",)  # asked by machines that know the process, not its name
 
 
 def content_policy() -> str:

@@ -8,7 +8,6 @@ import arq.worker
 import msgspec
 import structlog
 from arq.connections import ArqRedis, RedisSettings, create_pool
-
 from redis.exceptions import RedisError
 
 from settings import settings

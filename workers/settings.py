@@ -1,9 +1,13 @@
 """What ``arq workers.settings.WorkerSettings`` runs."""
 
+import asyncio
 import contextlib
+from collections.abc import AsyncIterator
 from typing import Any, ClassVar
 
+import structlog
 from arq import cron
+from arq.connections import ArqRedis
 from arq.worker import Worker, func
 
 from piccolo_conf import close_pool, open_pool
@@ -13,6 +17,8 @@ from workers import delivery
 from workers import relay as relay_room
 from workers.outside import open_outside
 from workers.queue import deserialize, open_queue, redis_settings, serialize
+
+log = structlog.get_logger()
 
 EVERY_TWO_SECONDS = set(range(0, 60, 2))
 
@@ -78,8 +84,27 @@ class WorkerSettings:
     log_results = False
 
 
-async def worker_in_process() -> Worker:
-    """A worker inside the demo's web process: it shares the loop, the database connections and a queue in memory."""
+@contextlib.asynccontextmanager
+async def worker_in_process() -> AsyncIterator[ArqRedis]:
+    """Where no Redis is configured, the web process works too: it shares its loop, connections and a queue in memory.
+
+    Gives that queue. A worker that fails is not restarted here; it is logged, and its alerts wait in the database.
+    """
+    queue = await open_queue()
     given = {name: value for name, value in vars(WorkerSettings).items() if not name.startswith("_")}
     given.update(redis_settings=None, on_startup=open_senders, on_shutdown=close_senders, poll_delay=0.1)
-    return Worker(**given, redis_pool=await open_queue(), handle_signals=False)
+    worker = Worker(**given, redis_pool=queue, handle_signals=False)
+    working = asyncio.create_task(worker.async_run())
+    working.add_done_callback(_say_if_it_failed)
+    try:
+        yield queue
+    finally:
+        with contextlib.suppress(asyncio.CancelledError):
+            await worker.close()
+        with contextlib.suppress(asyncio.CancelledError):
+            await working
+
+
+def _say_if_it_failed(working: "asyncio.Task[None]") -> None:
+    if not working.cancelled() and working.exception() is not None:
+        log.error("worker.failed", exc_info=working.exception())

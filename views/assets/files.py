@@ -31,12 +31,11 @@ class StaticFile:
 
 @lru_cache(maxsize=1)
 def static_files() -> dict[str, StaticFile]:
-    """Every static file by the name that templates use; ``marca.css`` is made from the provider's colours."""
-    files = {
-        name: _static(name, (ROOT / "static" / source).read_bytes(), media_type)
-        for name, (source, media_type) in _SOURCES.items()
-    }
-    files["marca.css"] = _static("marca.css", _brand_css().encode(), "text/css; charset=utf-8")
+    """Every static file by the name that templates use; the stylesheet ends with the provider's colours."""
+    files = {}
+    for name, (source, media_type) in _SOURCES.items():
+        content = (ROOT / "static" / source).read_bytes()
+        files[name] = _static(name, content + _brand_css() if name == "panel.css" else content, media_type)
     return files
 
 
@@ -58,7 +57,7 @@ def _static(name: str, content: bytes, media_type: str) -> StaticFile:
     return StaticFile(f"{stem}.{digest}.{extension}", content, gzip.compress(content, 9), media_type)
 
 
-def _brand_css() -> str:
+def _brand_css() -> bytes:
     chosen = settings()
     light = f":root{{--accent:{chosen.brand_accent};--paper:{chosen.brand_paper};--ink:{chosen.brand_ink};"
-    return f"{light}--accent-dark:{chosen.brand_accent_dark}}}\n"
+    return f"{light}--accent-dark:{chosen.brand_accent_dark}}}\n".encode()

@@ -1,4 +1,4 @@
-"""For machines: is the panel well, and its figures."""
+"""For machines: is the panel well."""
 
 from litestar import MediaType, Response, get
 

@@ -1,4 +1,4 @@
-"""Numbers, dates and phones read on every screen as ux.md (*Words and numbers*) says."""
+"""Numbers, dates and phones read the same on every screen."""
 
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tables.choices import Cycle
-from views import formatting
+from operations import formatting
 
 BUENOS_AIRES = ZoneInfo("America/Argentina/Buenos_Aires")
 AMOUNTS = st.decimals(min_value=-(10**10), max_value=10**10, places=2)
