@@ -46,6 +46,11 @@ class Settings(BaseSettings):
         description="Redis or Valkey, for waking the workers. Unset: in process, which only the demo uses.",
     )
     data_dir: Path = Field(default=ROOT / ".data", description="Folder of the embedded database.")
+    files_dir: Path | None = Field(
+        default=None,
+        description="Folder of the invoices' PDFs and the receipts of clients; one for all processes and machines, kept"
+        " in backups, never served by itself. Unset: the folder files beside the embedded database.",
+    )
     trusted_proxies: int = Field(
         default=0,
         ge=0,
@@ -89,6 +94,10 @@ class Settings(BaseSettings):
     )
     payment_report_days: int = Field(
         default=5, ge=1, le=30, description="Days that Informar pago holds a lapse or a suspension."
+    )
+
+    night_hour: int = Field(
+        default=3, ge=0, le=23, description="Hour, in the provider's zone, when the night may begin."
     )
 
     # Signing in
@@ -135,6 +144,11 @@ class Settings(BaseSettings):
         return ZoneInfo(self.timezone)
 
     @property
+    def files(self) -> Path:
+        """Where PDFs and receipts are kept."""
+        return self.files_dir or self.data_dir / "files"
+
+    @property
     def host(self) -> str:
         """The one Host header that requests may carry."""
         return urlsplit(self.base_url).netloc
@@ -150,6 +164,8 @@ class Settings(BaseSettings):
             found.append("PANEL_WHATSAPP_APP_SECRET is empty: copy the app secret from Meta's developer console.")
         if not self.receiving_accounts:
             found.append("PANEL_RECEIVING_ACCOUNTS is empty: name at least one account that receives transfers.")
+        if self.files.resolve().is_relative_to(ROOT / "static"):
+            found.append("PANEL_FILES_DIR is inside static/, which is served to everybody: name another folder.")
         if self.production:
             found += self._production_faults()
         return found
@@ -160,6 +176,8 @@ class Settings(BaseSettings):
             found.append(
                 "DATABASE_URL is not set: the embedded database is for demo and tests; name a PostgreSQL server."
             )
+        if not self.files_dir:
+            found.append("PANEL_FILES_DIR is not set: name a folder for PDFs and receipts that backups include.")
         if not self.redis_url:
             found.append("REDIS_URL is not set: name a Redis or Valkey server, the workers are woken through it.")
         secret = self.secret_key.get_secret_value()

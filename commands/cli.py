@@ -8,15 +8,17 @@ import click
 from litestar.plugins import CLIPlugin
 
 from commands import doctor
+from commands.night import night
 from commands.people import staff_create, user_create
 
 
 class PanelCommands(CLIPlugin):
-    """Adds ``litestar demo``, ``doctor``, ``staff-create`` and ``user-create``."""
+    """Adds ``litestar demo``, ``doctor``, ``night``, ``staff-create`` and ``user-create``."""
 
     def on_cli_init(self, cli: click.Group) -> None:
         cli.add_command(demo)
         cli.add_command(doctor_command)
+        cli.add_command(night)
         cli.add_command(staff_create)
         cli.add_command(user_create)
 

@@ -25,7 +25,7 @@ async def examine(say: Callable[[str], object]) -> int:
     faults += await _examine_database(say)
     faults += await _examine_redis(say)
     _name_stand_ins(say)
-    say(f"{len(faults)} faults." if faults else "All is well.")
+    say(f"{len(faults)} fault{'s' if len(faults) > 1 else ''}." if faults else "All is well.")
     return 1 if faults else 0
 
 

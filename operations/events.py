@@ -3,7 +3,7 @@
 A new kind of event is one entry in ``EVENTS`` and, if clients are told, its letter in ``workers/letters/``.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -63,15 +63,20 @@ EVENTS: Mapping[str, EventKind] = {
     "service.updated": _SERVICES,
     "service.suspended": EventKind(Category.services, Told.both, "servicio_suspendido"),
     "service.reactivated": EventKind(Category.services, Told.either, "servicio_reactivado"),
+    "service.ended": EventKind(Category.services, Told.both, "servicio_baja"),
+    "service.termination_warned": EventKind(Category.services, Told.both, "aviso_baja"),
+    "service.price_changed": EventKind(Category.services, Told.both, "precio_nuevo"),
     "plan_change.requested": _SERVICES,
     "plan_change.applied": _SERVICES,
     "plan_change.withdrawn": _SERVICES,
     "plan_change.lapsed": _SERVICES,
     "plan_change.wished": _SERVICES,
     "invoice.issued": EventKind(Category.invoices, Told.both, "factura_generada", 1),
+    "invoice.reminder": EventKind(Category.invoices, Told.both, "recordatorio_pago", 1),
     "invoice.paid": _INVOICES,
     "invoice.cancelled": EventKind(Category.invoices, Told.either, "factura_anulada", 1),
     "payment.reported": _INVOICES,
+    "payment.reversed": _INVOICES,
     "channel.closed": _GENERAL,
     "payment.received": EventKind(Category.invoices, Told.either, "pago_recibido", 1),
 }
@@ -134,6 +139,27 @@ async def record(
     if kind.told != Told.silent:
         await tell([event_id], kind)
     return event_id
+
+
+_RECORD_MANY = """
+INSERT INTO events (name, client, service, invoice, network_address, details, happened_at)
+SELECT $1, f.client, f.service, f.invoice, '', f.details, $3
+FROM json_to_recordset($2) AS f(client int, service int, invoice int, details jsonb) RETURNING id
+"""
+
+
+async def record_many(name: str, facts: Sequence[Mapping[str, Any]]) -> list[int]:
+    """Write many facts of one name down at once, as the panel's own, and queue their alerts; gives the events' ids.
+
+    Each fact has ``client``, perhaps ``service`` and ``invoice``, and ``details``.
+    """
+    if not facts:
+        return []
+    rows = await fetch(_RECORD_MANY, name, msgspec.json.encode(facts).decode(), now())
+    ids = [row["id"] for row in rows]
+    if EVENTS[name].told != Told.silent:
+        await tell(ids, EVENTS[name])
+    return ids
 
 
 async def tell(event_ids: list[int], kind: EventKind) -> None:

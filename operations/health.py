@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from operations.night import is_late
 from operations.transactions import transaction
 from tables.database import fetch, fetch_row
 
@@ -13,8 +14,10 @@ class _Undo(Exception):  # noqa: N818
 
 
 async def is_well() -> bool:
-    """Whether a write goes through; it is undone. A full disk or a read-only database turns it red."""
+    """Whether a write goes through (it is undone) and the night is not late. Else it turns red."""
     try:
+        if await is_late():
+            return False
         async with transaction():
             await fetch("UPDATE channel_states SET next_slot_at = next_slot_at")
             raise _Undo

@@ -11,6 +11,7 @@ from operations.clock import now, today
 from operations.events import record
 from operations.invoices import lock_account
 from operations.money import rounded
+from operations.notes import note
 from operations.refusals import Invalid, NotFound, Refusal, WayOut
 from operations.settlement import settle
 from operations.transactions import transaction
@@ -18,6 +19,9 @@ from settings import settings
 from tables.choices import InvoiceStatus, LedgerKind, PaymentMethod
 from tables.database import fetch, fetch_row
 from tables.ledger import Payment
+from tables.night import PaymentReversal
+
+REOPENED_DAYS = 10
 
 
 async def register_payment(
@@ -129,6 +133,90 @@ async def report_payment(invoice_id: int, *, paid_on: date, note: str, by: Actor
                 invoice_id=invoice_id,
                 details={"number": row["number"], "paid_on": paid_on},
             )
+
+
+async def reverse_payment(payment_id: int, reason: str, *, by: Actor) -> PaymentReversal:
+    """Take a registered payment back, by an entry of its own.
+
+    The credit that is left goes first; then the invoices it paid, its own before the newest others, are unpaid again,
+    due in 10 days. A plan that changed stays changed, and staff get a note. Credit is never negative. Raises `Invalid`
+    without a reason, `Refusal` for a payment that is taken back already.
+    """
+    why = one_line(reason)[:200]
+    if not why:
+        raise Invalid({"reason": "Escriba por qué se revierte el pago."})
+    async with transaction():
+        row = await fetch_row("SELECT client, invoice, amount, reference FROM payments WHERE id = $1", payment_id)
+        if row is None:
+            raise NotFound
+        await lock_account(row["client"])
+        if await fetch_row("SELECT FROM payment_reversals WHERE payment = $1", payment_id) is not None:
+            raise Refusal("payment_reversed", "Ese pago ya está revertido.")
+        reopened = await _take_back(row["client"], row["invoice"], row["amount"])
+        await fetch(
+            "INSERT INTO ledger_entries (client, kind, amount, payment, entered_at) VALUES ($1, $2, $3, $4, $5)",
+            row["client"],
+            LedgerKind.reversal,
+            -row["amount"],
+            payment_id,
+            now(),
+        )
+        reversal = PaymentReversal(payment=payment_id, reason=why, reversed_by=by.staff_id, reversed_at=now())
+        await reversal.save()
+        event_id = await record(
+            "payment.reversed",
+            by=by,
+            client_id=row["client"],
+            invoice_id=row["invoice"],
+            details={"reference": row["reference"], "amount": str(row["amount"]), "reason": why},
+        )
+        await _note_applied_changes(reopened, event_id)
+    return reversal
+
+
+async def _take_back(client_id: int, own_invoice: int, amount: Decimal) -> list[int]:
+    """Bring ``amount`` back to the client's credit, out of paid invoices where the credit is short; gives those."""
+    account = await fetch_row("SELECT credit FROM clients WHERE id = $1", client_id)
+    assert account is not None
+    missing: Decimal = amount - account["credit"]
+    invoices = await fetch(
+        "SELECT id, paid FROM invoices i WHERE client = $1 AND paid > 0 ORDER BY id = $2 DESC,"
+        " (SELECT max(e.id) FROM ledger_entries e WHERE e.invoice = i.id) DESC",
+        client_id,
+        own_invoice,
+    )
+    reopened = []
+    for invoice in invoices:
+        if missing <= 0:
+            break
+        back = min(missing, invoice["paid"])
+        await fetch(
+            "INSERT INTO ledger_entries (client, kind, amount, invoice, entered_at) VALUES ($1, $2, $3, $4, $5)",
+            client_id,
+            LedgerKind.release,
+            back,
+            invoice["id"],
+            now(),
+        )
+        await fetch(
+            "UPDATE invoices SET due_on = GREATEST(due_on, $2) WHERE id = $1",
+            invoice["id"],
+            today() + timedelta(days=REOPENED_DAYS),
+        )
+        reopened.append(invoice["id"])
+        missing -= back
+    return reopened
+
+
+async def _note_applied_changes(invoice_ids: list[int], event_id: int) -> None:
+    rows = await fetch(
+        "SELECT DISTINCT c.service, c.reference FROM invoice_lines l JOIN plan_changes c ON c.id = l.plan_change"
+        " WHERE l.invoice = ANY($1::int[]) AND c.status = 'applied'",
+        invoice_ids,
+    )
+    for row in rows:
+        sentence = f"Se revirtió el pago del cambio de plan {row['reference']}: el plan ya cambiado se mantiene."
+        await note(sentence, service_id=row["service"], event_id=event_id)
 
 
 def normal_reference(typed: str) -> str:

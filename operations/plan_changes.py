@@ -125,8 +125,8 @@ async def withdraw(service_id: int, change_id: int, *, by: Actor) -> None:
         await settlement.settle(by.client_id, by=by)
 
 
-async def lapse_due(client_id: int, *, by: Actor = PANEL) -> None:
-    """Let the client's upgrades lapse whose last payable day is over.
+async def lapse_due(client_id: int, day: date | None = None, *, by: Actor = PANEL) -> None:
+    """Let the client's upgrades lapse whose last payable day is over on ``day`` (today, unless a night was missed).
 
     Their invoices are cancelled, and what was partly paid of them becomes credit.
     *Informar pago* holds it until the day it gives. The account must be locked already.
@@ -135,12 +135,50 @@ async def lapse_due(client_id: int, *, by: Actor = PANEL) -> None:
         "SELECT c.id FROM plan_changes c JOIN services s ON s.id = c.service"
         f" WHERE s.client = $1 AND {invoices.LAPSED_CHANGE} FOR UPDATE OF c",
         client_id,
-        today(),
+        day or today(),
     )
     for row in rows:
         await _close(row["id"], ChangeStatus.lapsed, "El cambio de plan no se pagó a tiempo.", by)
     if rows:
         await settlement.settle(client_id, by=by)
+
+
+async def drop_open_change(service_id: int, *, by: Actor = PANEL) -> None:
+    """A service ends: an upgrade that waits for its payment goes with it, and a downgrade not billed yet.
+
+    A downgrade already billed stays. The account must be locked already.
+    """
+    rows = await fetch(
+        "SELECT c.id FROM plan_changes c WHERE c.service = $1 AND c.closed_at IS NULL AND NOT EXISTS"
+        " (SELECT FROM periods p WHERE p.service = c.service AND p.starts_on >= c.effective_on)",
+        service_id,
+    )
+    for row in rows:
+        await _close(row["id"], ChangeStatus.withdrawn, "El servicio se dio de baja.", by)
+
+
+async def apply_due_downgrades(day: date) -> int:
+    """Give the services their smaller plan whose first day has come; gives how many."""
+    rows = await fetch(
+        "SELECT c.id FROM plan_changes c JOIN services s ON s.id = c.service WHERE c.status = 'scheduled'"
+        " AND c.effective_on <= $1 AND s.status NOT IN ('cancelled', 'terminated') ORDER BY c.id",
+        day,
+    )
+    for row in rows:
+        async with transaction():
+            await upgrades.apply(row["id"], by=PANEL)
+    return len(rows)
+
+
+async def accounts_with_lapsed(day: date) -> list[int]:
+    """The accounts that have an upgrade whose last payable day is before ``day``."""
+    rows = await fetch(
+        "SELECT DISTINCT s.client FROM plan_changes c JOIN services s ON s.id = c.service"
+        f" WHERE s.client > $1 AND {invoices.LAPSED_CHANGE} ORDER BY s.client",
+        0,
+        day,
+    )
+    return [row["client"] for row in rows]
 
 
 async def ask_executive(service_id: int, wish: str, *, form_key: UUID, by: Actor) -> None:

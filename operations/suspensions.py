@@ -8,8 +8,9 @@ from operations.clock import now, today
 from operations.events import record
 from operations.invoices import lock_account
 from operations.refusals import Invalid, NotFound, Refusal
+from operations.servers import ask
 from operations.transactions import transaction
-from tables.choices import ServiceStatus, SuspensionReason
+from tables.choices import ServerStep, ServiceStatus, SuspensionReason
 from tables.database import fetch, fetch_row
 from tables.services import Reactivation, Service, Suspension
 
@@ -50,13 +51,14 @@ async def suspend(service_id: int, reason: SuspensionReason, *, note: str = "", 
         )
         await suspension.save()
         await Service.update({Service.status: ServiceStatus.suspended}).where(Service.id == service_id)
-        await record(
+        event_id = await record(
             "service.suspended",
             by=by,
             client_id=service["client"],
             service_id=service_id,
             details={"service": service["name"], "reason": REASON_WORDS[reason]},
         )
+        await ask(ServerStep.suspend, event_id=event_id, service_id=service_id)
     return suspension
 
 
@@ -113,13 +115,14 @@ async def lift_paid(client_id: int, *, by: Actor) -> None:
 
 async def _back_to_active(service: Any, *, by: Actor) -> None:
     await Service.update({Service.status: ServiceStatus.active}).where(Service.id == service["id"])
-    await record(
+    event_id = await record(
         "service.reactivated",
         by=by,
         client_id=service["client"],
         service_id=service["id"],
         details={"service": service["name"]},
     )
+    await ask(ServerStep.reactivate, event_id=event_id, service_id=service["id"])
 
 
 async def _locked(service_id: int) -> Any:

@@ -3,6 +3,8 @@
 from operations.actors import Actor
 from operations.clock import now
 from operations.events import record
+from operations.servers import ask
+from tables.choices import ServerStep
 from tables.database import fetch, fetch_row
 
 _APPLY = """
@@ -22,13 +24,14 @@ async def apply(change_id: int, *, by: Actor) -> None:
     row = await fetch_row(_APPLY, change_id, now())
     if row is None:
         return
-    await record(
+    event_id = await record(
         "plan_change.applied",
         by=by,
         client_id=row["client"],
         service_id=row["id"],
         details={"from": row["from_name"], "to": row["to_name"], "price": str(row["new_price"])},
     )
+    await ask(ServerStep.change_plan, event_id=event_id, service_id=row["id"])
 
 
 async def apply_paid(invoice_id: int, *, by: Actor) -> None:

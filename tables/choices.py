@@ -102,6 +102,23 @@ class SuspensionReason(StrEnum):
     other = "other"
 
 
+class ServerStep(StrEnum):
+    """What has to be done to a service on its server."""
+
+    suspend = "suspend"
+    reactivate = "reactivate"
+    terminate = "terminate"
+    change_plan = "change_plan"
+
+
+class CancelDecision(StrEnum):
+    """What becomes of what a cancelled invoice billed: billed again at once, not charged, or its services end."""
+
+    reissue = "reissue"
+    waive = "waive"
+    end = "end"
+
+
 class Channel(StrEnum):
     """How an alert reaches its recipient."""
 

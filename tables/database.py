@@ -1,6 +1,7 @@
 """Statements by hand, for the places where SQL says it best: reads that join, and writes in sets."""
 
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 import asyncpg
@@ -8,8 +9,9 @@ from piccolo.engine import engine_finder
 from piccolo.engine.postgres import PostgresEngine
 
 
+@cache
 def engine() -> PostgresEngine:
-    """The engine of ``piccolo_conf``."""
+    """The engine of ``piccolo_conf``, looked for once: Piccolo searches its modules each time it is asked."""
     found = engine_finder()
     assert isinstance(found, PostgresEngine)
     return found

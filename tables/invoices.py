@@ -83,12 +83,18 @@ class InvoiceLine(Table, tablename="invoice_lines"):
 
 
 class PaymentReport(Table, tablename="payment_reports"):
-    """*Informar pago*: a client says an invoice was paid. It claims no reference and holds the invoice's lapse once."""
+    """*Informar pago*: a client says an invoice was paid. It claims no reference and holds the invoice's lapse once.
+
+    ``receipt`` is the name that the client gave to the file they sent along, ``receipt_key`` that file in the storage;
+    both empty where none was sent. Invoices reported together share one file.
+    """
 
     id: Serial
     invoice = ForeignKey(Invoice, on_delete=OnDelete.restrict, null=False, unique=True)
     reported_by = ForeignKey(User, on_delete=OnDelete.restrict, null=False)
     paid_on = Date()
     note = Text(default="")
+    receipt = Varchar(length=100, default="")
+    receipt_key = Varchar(length=40, default="")
     holds_until = Date()
     reported_at = Timestamptz()

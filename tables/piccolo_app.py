@@ -15,6 +15,7 @@ APP_CONFIG = AppConfig(
             "tables.invoices",
             "tables.ledger",
             "tables.limits",
+            "tables.night",
             "tables.plan_changes",
             "tables.plans",
             "tables.services",

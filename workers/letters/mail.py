@@ -41,11 +41,12 @@ def mail(alert: ClaimedAlert) -> Mail:
 def _facts(alert: ClaimedAlert) -> dict[str, Any]:
     details = alert.details
     facts: dict[str, Any] = {"name": alert.client_name, "details": details, "brand": settings().brand_name}
-    for key in ("total", "amount", "credited"):
+    for key in ("total", "amount", "credited", "price"):
         if key in details:
             facts[key] = money(Decimal(details[key]), details["currency"])
-    if "due_on" in details:
-        facts["due_on"] = long_date(date.fromisoformat(details["due_on"]))
+    for key in ("due_on", "from_on"):
+        if key in details:
+            facts[key] = long_date(date.fromisoformat(details[key]))
     if alert.invoice_id is not None:
         return {**facts, "path": f"facturas/{alert.invoice_id}", "action": "Ver la factura"}
     return {**facts, "path": f"servicios/{alert.service_id}", "action": "Ver el servicio"}

@@ -6,11 +6,12 @@ link set to the panel's address. The stand-in shows them from here.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
 from operations.alerts import ClaimedAlert
-from operations.formatting import money
+from operations.formatting import money, short_date
 
 Details = Mapping[str, Any]
 
@@ -73,6 +74,14 @@ TEMPLATES: Mapping[str, Template] = {
         _received,
         _invoice,
     ),
+    "invoice.reminder": Template(
+        "recordatorio_pago",
+        "Hola {{nombre}}. La factura N.º {{numero}} por {{importe}} vence o venció el {{fecha}}. Si ya la pagó, use"
+        " Informar pago en el panel.",
+        "Ver la factura",
+        lambda details: {**_numbered(details), "fecha": _day(details["due_on"])},
+        _invoice,
+    ),
     "service.suspended": Template(
         "servicio_suspendido",
         "Hola {{nombre}}. Suspendimos el servicio {{servicio}} por {{motivo}}. En el panel verá cómo reactivarlo.",
@@ -87,7 +96,39 @@ TEMPLATES: Mapping[str, Template] = {
         lambda details: {"servicio": details["service"]},
         _service,
     ),
+    "service.termination_warned": Template(
+        "aviso_baja",
+        "Hola {{nombre}}. El servicio {{servicio}} sigue suspendido por falta de pago. Si no se paga lo vencido en los"
+        " próximos 7 días, lo daremos de baja y se eliminarán sus archivos.",
+        "Ver el servicio",
+        lambda details: {"servicio": details["service"]},
+        _service,
+    ),
+    "service.ended": Template(
+        "servicio_baja",
+        "Hola {{nombre}}. Dimos de baja el servicio {{servicio}} por {{motivo}}.",
+        "Ver el servicio",
+        lambda details: {"servicio": details["service"], "motivo": details["reason"]},
+        _service,
+    ),
+    "service.price_changed": Template(
+        "precio_nuevo",
+        "Hola {{nombre}}. El precio del servicio {{servicio}} pasará de {{actual}} a {{nuevo}} en las renovaciones"
+        " desde el {{fecha}}.",
+        "Ver el servicio",
+        lambda details: {
+            "servicio": details["service"],
+            "actual": money(Decimal(details["price"]), details["currency"]),
+            "nuevo": money(Decimal(details["amount"]), details["currency"]),
+            "fecha": _day(details["from_on"]),
+        },
+        _service,
+    ),
 }
+
+
+def _day(written: str) -> str:
+    return short_date(date.fromisoformat(written))
 
 
 def whatsapp_message(alert: ClaimedAlert) -> WhatsappMessage:
