@@ -1,0 +1,69 @@
+"""From a form's values to an operation: the one place where columns of a form become its arguments.
+
+Each of these creates a row and gives its id. What is missing or wrong is said by the operation.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from operations import clients, payments, plans, services, suspensions
+from operations.actors import Actor
+from tables.choices import PaymentMethod, SuspensionReason
+
+Values = Mapping[str, Any]
+Create = Callable[[Values, Actor], Awaitable[int]]
+Update = Callable[..., Awaitable[Values]]
+
+
+async def register_client(values: Values, by: Actor) -> int:
+    return (await clients.register(values, by=by)).id
+
+
+async def create_service(values: Values, by: Actor) -> int:
+    return (await services.create(values, by=by)).id
+
+
+async def create_group(values: Values, by: Actor) -> int:
+    return (await plans.create_group(values, by=by)).id
+
+
+async def create_plan(values: Values, by: Actor) -> int:
+    return (await plans.create_plan(values, by=by)).id
+
+
+async def create_price(values: Values, by: Actor) -> int:
+    return (await plans.create_price(values, by=by)).id
+
+
+async def register_payment(values: Values, by: Actor) -> int:
+    """*Pago*."""
+    payment = await payments.register_payment(
+        values["invoice"],
+        amount=values["amount"],
+        reference=values["reference"],
+        received_on=values["received_on"],
+        account=values.get("account"),
+        method=PaymentMethod(values.get("method", PaymentMethod.transfer)),
+        note=values.get("note", ""),
+        by=by,
+    )
+    return payment.id
+
+
+async def suspend(values: Values, by: Actor) -> int:
+    """*Suspensión*."""
+    reason = SuspensionReason(values["reason"])
+    return (await suspensions.suspend(values["service"], reason, note=values.get("note", ""), by=by)).id
+
+
+async def reactivate(values: Values, by: Actor) -> int:
+    """*Reactivación*."""
+    row = await suspensions.reactivate(
+        values["service"], note=values.get("note", ""), promised_on=values.get("promised_on"), by=by
+    )
+    return row.id
+
+
+async def grant_whatsapp(values: Values, by: Actor) -> int:
+    """The proof of a client's consent; without a number, for the phone on their account."""
+    return (await clients.grant_whatsapp(values["client"], values.get("phone", ""), by=by)).id
