@@ -4,6 +4,7 @@
 
 PORT ?= 8000
 FRESH ?=
+MONTHS ?= 0
 T ?= tests
 PYTHON ?= python3
 VENV := .venv
@@ -12,8 +13,8 @@ BIN := $(VENV)/bin
 help: ## Say what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
-demo: $(VENV)/demo.done ## Run the panel with its worker, stand-ins and demo data (PORT=8000, FRESH=1 to begin again)
-	@exec $(BIN)/litestar demo --port $(PORT) $(if $(FRESH),--fresh)
+demo: $(VENV)/demo.done ## Run the panel with its worker, stand-ins and demo data (PORT=8000; FRESH=1 begins again; MONTHS=6 with a past)
+	@exec $(BIN)/litestar demo --port $(PORT) --months $(MONTHS) $(if $(FRESH),--fresh)
 
 test: $(VENV)/dev.done node_modules/.done system-packages ## Run the whole suite (T=path for a part of it)
 	$(BIN)/pytest $(T) -n 2 --dist loadgroup --durations=15

@@ -26,10 +26,13 @@ class PanelCommands(CLIPlugin):
 @click.command(name="demo")
 @click.option("--port", default=8000, show_default=True, help="Where the panel answers.")
 @click.option("--fresh", is_flag=True, help="Begin again with new demo data.")
-def demo(port: int, fresh: bool) -> None:
+@click.option(
+    "--months", default=0, show_default=True, help="Months that the provider has lived before, night by night."
+)
+def demo(port: int, fresh: bool, months: int) -> None:
     """Run the panel, the worker and the stand-ins for WhatsApp and mail, with demo data. Ctrl-C ends it."""
     # In this same process but begun anew: the demo's settings must be there before anything reads them.
-    arguments = ["-m", "commands.demo", str(port), *(["--fresh"] if fresh else [])]
+    arguments = ["-m", "commands.demo", str(port), "--months", str(months), *(["--fresh"] if fresh else [])]
     os.execv(sys.executable, [sys.executable, *arguments])  # noqa: S606 - our own module, no shell
 
 

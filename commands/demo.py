@@ -46,6 +46,7 @@ def main() -> None:
     arguments = argparse.ArgumentParser(prog="litestar demo")
     arguments.add_argument("port", type=int)
     arguments.add_argument("--fresh", action="store_true")
+    arguments.add_argument("--months", type=int, default=0)
     chosen = arguments.parse_args()
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _leave)
@@ -59,7 +60,7 @@ def main() -> None:
     if chosen.fresh:
         shutil.rmtree(folder / "pg", ignore_errors=True)
     with contextlib.suppress(KeyboardInterrupt, SystemExit), embedded_postgres(folder, take_over=True) as dsn:
-        asyncio.run(_serve(chosen.port, dsn))
+        asyncio.run(_serve(chosen.port, dsn, chosen.months))
 
 
 def _leave(_: int, __: FrameType | None) -> None:
@@ -67,7 +68,7 @@ def _leave(_: int, __: FrameType | None) -> None:
     raise SystemExit
 
 
-async def _serve(port: int, dsn: str) -> None:
+async def _serve(port: int, dsn: str, months: int) -> None:
     async with Mailbox() as mailbox:
         _set_environment(port, dsn, mailbox.port)
         await _migrate()
@@ -76,7 +77,7 @@ async def _serve(port: int, dsn: str) -> None:
         from piccolo_conf import close_pool, open_pool
 
         await open_pool()
-        await fill()
+        await fill(months)
         await close_pool()
         panel = create_app([_stand_ins(port, mailbox)])
         server = uvicorn.Server(

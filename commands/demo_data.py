@@ -5,6 +5,7 @@ from decimal import Decimal
 
 from dateutil.relativedelta import relativedelta
 
+from commands import demo_past
 from operations import clients, invoices, payments, plans, services, suspensions, users
 from operations.actors import PANEL, Actor
 from operations.clock import living_on, today
@@ -18,13 +19,17 @@ from tables.staff import Staff
 PASSWORD = "demo-panel-2026"  # noqa: S105 - printed on screen, for the demo alone
 
 
-async def fill() -> None:
-    """Put the demo's people in, once: a database that has clients already is left as it is."""
+async def fill(months: int = 0) -> None:
+    """Put the demo's people in, once: a database that has clients already is left as it is.
+
+    With ``months``, a provider with more clients has lived that long before, night by night.
+    """
     if await Client.exists():
         return
     async with transaction():
         staff = await _staff()
         hosting, mail = await _catalogue()
+        await demo_past.live(months, hosting, staff)
         await _ana(hosting, mail, staff)
         await _carla(hosting, staff)
 
