@@ -14,14 +14,22 @@ from piccolo_conf import close_pool, open_pool
 from settings import settings
 from views.access import declared_access
 from views.account.handlers import more
-from views.admin.mount import staff_door
+from views.admin.mount import build_door, staff_door
 from views.assets.handlers import static_file
 from views.failures.handlers import EXCEPTION_HANDLERS
 from views.forms import check_form_token
 from views.headers import Doorkeeper
 from views.health.handlers import health
 from views.help.handlers import help_page
-from views.invoices.handlers import my_invoices, one_invoice, report_page, report_payment
+from views.invoices.handlers import invoice_pdf, my_invoices, one_invoice
+from views.invoices.paying import (
+    pay_together,
+    report_page,
+    report_payment,
+    report_together,
+    report_together_page,
+    sent_receipt,
+)
 from views.plan_changes.handlers import (
     check_answers,
     confirm_change,
@@ -54,8 +62,13 @@ ROUTES: tuple[ControllerRouterHandler, ...] = (
     send_wish,
     my_invoices,
     one_invoice,
+    invoice_pdf,
+    pay_together,
+    report_together_page,
+    report_together,
     report_page,
     report_payment,
+    sent_receipt,
     more,
     help_page,
     verify_subscription,
@@ -110,6 +123,7 @@ def create_app(more_routes: Sequence[ControllerRouterHandler] = ()) -> Litestar:
         before_request=check_form_token,
         exception_handlers=EXCEPTION_HANDLERS,
         lifespan=[_database, _queue],
+        on_startup=[build_door],
         plugins=[PanelCommands()],
         openapi_config=None,
         logging_config=None,

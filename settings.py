@@ -176,8 +176,6 @@ class Settings(BaseSettings):
             found.append(
                 "DATABASE_URL is not set: the embedded database is for demo and tests; name a PostgreSQL server."
             )
-        if not self.files_dir:
-            found.append("PANEL_FILES_DIR is not set: name a folder for PDFs and receipts that backups include.")
         if not self.redis_url:
             found.append("REDIS_URL is not set: name a Redis or Valkey server, the workers are woken through it.")
         secret = self.secret_key.get_secret_value()

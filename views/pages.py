@@ -18,6 +18,8 @@ from views.forms import form_token, visit_cookie
 NOTICES = {
     "cambio-descartado": ("good", "Descartamos el cambio de plan. No se le cobrará."),
     "pedido-enviado": ("good", "Enviamos su pedido a su ejecutivo de cuentas. Le responderá por e-mail."),
+    "elija-facturas": ("warn", "Elija al menos una factura para pagar."),
+    "pago-informado": ("good", "Pago informado, acreditando. Le avisaremos cuando se acredite."),
     "sesion-cerrada": ("good", "Cerró su sesión."),
 }
 

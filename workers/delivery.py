@@ -8,10 +8,13 @@ from urllib.parse import urlsplit
 import structlog
 
 from integrations.delivery import Delivery, Outcome
+from integrations.smtp.client import Attachment
+from integrations.typst.client import NotRendered
 from operations import alerts
 from operations.alerts import ClaimedAlert
 from settings import settings
 from tables.choices import Channel
+from workers.documents import invoice_pdf
 from workers.letters.mail import mail
 from workers.letters.whatsapp import whatsapp_message
 from workers.outside import Outside
@@ -27,16 +30,31 @@ async def deliver(outside: Outside, alert_id: int) -> None:
     alert = await alerts.claim(alert_id)
     if alert is None:
         return
+    enclosed = await _enclosures(alert)
     hold_back = await alerts.begin_sending(alert)
     if hold_back is None:
         return
     await asyncio.sleep(hold_back.total_seconds())
-    delivery = await _send(outside, alert)
+    if hold_back > alerts.AT_ONCE and not await alerts.still_sending(alert):
+        return
+    delivery = await _send(outside, alert, enclosed)
     log.info("alert.attempted", alert=alert.id, channel=alert.channel, outcome=delivery.outcome, code=delivery.code)
     await _note(alert, delivery)
 
 
-async def _send(outside: Outside, alert: ClaimedAlert) -> Delivery:
+async def _enclosures(alert: ClaimedAlert) -> list[Attachment]:
+    """What goes with a mail: an invoice's own PDF, made now if it must be. Where it cannot be, the mail goes alone."""
+    if alert.event != "invoice.issued" or alert.channel != Channel.email or alert.invoice_id is None:
+        return []
+    try:
+        content = await invoice_pdf(alert.invoice_id)
+    except (NotRendered, OSError, KeyError) as error:
+        log.error("alert.without_pdf", alert=alert.id, invoice=alert.invoice_id, error=type(error).__name__)
+        return []
+    return [Attachment(f"factura-{alert.details['number']}.pdf", content, "application/pdf")]
+
+
+async def _send(outside: Outside, alert: ClaimedAlert, enclosed: list[Attachment]) -> Delivery:
     if alert.channel == Channel.whatsapp:
         message = whatsapp_message(alert)
         assert outside.whatsapp is not None
@@ -50,7 +68,9 @@ async def _send(outside: Outside, alert: ClaimedAlert) -> Delivery:
         )
     letter = mail(alert)
     assert outside.smtp is not None
-    return await outside.smtp.send(alert.address, letter.subject, letter.text, letter.html, _message_id(alert))
+    return await outside.smtp.send(
+        alert.address, letter.subject, letter.text, letter.html, _message_id(alert), enclosed
+    )
 
 
 def _message_id(alert: ClaimedAlert) -> str:

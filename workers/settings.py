@@ -10,11 +10,13 @@ from arq import cron
 from arq.connections import ArqRedis
 from arq.worker import Worker, func
 
+from logs import configure_logs
+from operations import documents as document_room
 from operations import night as night_room
 from piccolo_conf import close_pool, open_pool
 from settings import settings
 from tables.choices import Channel
-from workers import delivery
+from workers import delivery, documents
 from workers import relay as relay_room
 from workers.outside import open_outside
 from workers.queue import deserialize, open_queue, redis_settings, serialize
@@ -32,11 +34,18 @@ async def relay(ctx: dict[str, Any]) -> None:
         await ctx["redis"].enqueue_job("deliver", alert_id, _job_id=f"alert:{alert_id}")
 
     await relay_room.relay(channels, enqueue)
+    if await document_room.without_pdf(most=1):
+        await ctx["redis"].enqueue_job("make_pdfs", _job_id="pdfs")
 
 
 async def deliver(ctx: dict[str, Any], alert_id: int) -> None:
     """Deliver one alert."""
     await delivery.deliver(ctx["outside"], alert_id)
+
+
+async def make_pdfs(ctx: dict[str, Any]) -> None:  # noqa: ARG001 - arq gives it
+    """The PDFs that are missing: one job for all of them, so that they never stand in the way of alerts."""
+    await documents.make_pdfs()
 
 
 async def night(ctx: dict[str, Any]) -> None:  # noqa: ARG001 - arq gives it
@@ -46,7 +55,8 @@ async def night(ctx: dict[str, Any]) -> None:  # noqa: ARG001 - arq gives it
 
 
 async def open_worker(ctx: dict[str, Any]) -> None:
-    """Connections of one worker process."""
+    """Logs and connections of one worker process."""
+    configure_logs()
     await open_pool()
     await open_senders(ctx)
 
@@ -75,7 +85,11 @@ class WorkerSettings:
     them; a result is not kept, it would block its job's id.
     """
 
-    functions: ClassVar = [func(relay, timeout=20, max_tries=1), func(deliver, timeout=30, max_tries=2)]
+    functions: ClassVar = [
+        func(relay, timeout=20, max_tries=1),
+        func(deliver, timeout=30, max_tries=2),
+        func(make_pdfs, timeout=30, max_tries=1),
+    ]
     cron_jobs: ClassVar = [
         cron(relay, name="relay-by-the-clock", second=EVERY_TWO_SECONDS, timeout=20, max_tries=1),
         cron(night, name="night", second={5, 25, 45}, timeout=30, max_tries=1),
@@ -90,6 +104,7 @@ class WorkerSettings:
     poll_delay = 0.05
     queue_read_limit = 400
     job_timeout = 30
+    job_completion_wait = 20  # a worker asked to stop ends what it has begun: calls last 17 s at most
     health_check_interval = 10
     log_results = False
 

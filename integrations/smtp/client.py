@@ -3,6 +3,8 @@
 import asyncio
 import re
 import socket
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.headerregistry import Address
 from email.message import EmailMessage
@@ -18,6 +20,15 @@ SUBJECT_LENGTH = 200
 _ADDRESS = re.compile(r"[!#-'*+/-9=?A-Z^-~.-]{1,64}@[^\s@<>()\[\]\\,;:\"]{1,190}")
 # Longer ones would be folded, which mail programs do not undo alike.
 _MESSAGE_ID = re.compile(r"<(?=.{3,64}>$)[A-Za-z0-9._-]+@[A-Za-z0-9._-]+>")
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """A file that goes with a mail: the name it is saved under, and its media type (``application/pdf``)."""
+
+    name: str
+    content: bytes
+    media_type: str
 
 
 class _Stage(Enum):
@@ -54,7 +65,9 @@ class SmtpClient:
         self._sender = sender_address(sender)
         self._timeout = timeout
 
-    async def send(self, to: str, subject: str, text: str, html: str, message_id: str) -> Delivery:
+    async def send(
+        self, to: str, subject: str, text: str, html: str, message_id: str, attachments: Sequence[Attachment] = ()
+    ) -> Delivery:
         """Hand one mail to the server. Never raises for what the network or the server does.
 
         ``message_id`` (``<alert.8123@panel.proveedor.com>``, at most 66 characters) is the caller's and stays
@@ -65,7 +78,7 @@ class SmtpClient:
             recipient = recipient_address(to)
         except ValueError:
             return Delivery(Outcome.recipient, detail="La dirección de e-mail no es válida.")
-        message = compose(self._sender, recipient, subject, text, html, message_id)
+        message = compose(self._sender, recipient, subject, text, html, message_id, attachments)
         attempt = _Attempt(self._server(), self._sender.addr_spec, recipient.addr_spec, message.as_bytes())
         try:
             async with asyncio.timeout(self._timeout):
@@ -113,8 +126,16 @@ class _Attempt:
             self._server.close()
 
 
-def compose(sender: Address, recipient: Address, subject: str, text: str, html: str, message_id: str) -> EmailMessage:
-    """The mail as text and HTML. No ``subject`` can add a header: its line breaks become spaces."""
+def compose(
+    sender: Address,
+    recipient: Address,
+    subject: str,
+    text: str,
+    html: str,
+    message_id: str,
+    attachments: Sequence[Attachment] = (),
+) -> EmailMessage:
+    """The mail as text and HTML. No ``subject`` or file's name can add a header: its line breaks become spaces."""
     if not _MESSAGE_ID.fullmatch(message_id):
         raise ValueError(f"Not a Message-ID of at most 66 characters: {message_id!r}")
     message = EmailMessage(policy=SMTP_POLICY)
@@ -127,6 +148,10 @@ def compose(sender: Address, recipient: Address, subject: str, text: str, html: 
     message["Auto-Submitted"] = "auto-generated"
     message.set_content(text, cte="quoted-printable")
     message.add_alternative(html, subtype="html", cte="quoted-printable")
+    for attachment in attachments:
+        maintype, _, subtype = attachment.media_type.partition("/")
+        name = _header_text(attachment.name)
+        message.add_attachment(attachment.content, maintype=maintype, subtype=subtype, filename=name)
     return message
 
 

@@ -9,7 +9,7 @@ from email.policy import default as parser_policy
 import pytest
 
 from integrations.delivery import Delivery, Outcome
-from integrations.smtp.client import SmtpClient, compose, recipient_address, sender_address
+from integrations.smtp.client import Attachment, SmtpClient, compose, recipient_address, sender_address
 from integrations.smtp.stand_in import Mailbox, Step
 from tests.integrations.serving import closed_port, listen
 
@@ -47,6 +47,24 @@ async def test_a_mail_arrives_whole(mailbox: Mailbox) -> None:
     assert message["Auto-Submitted"] == "auto-generated"
     assert message["Date"].datetime.tzinfo is not None
     assert letter.raw.isascii(), "no server on the way has to know 8 bits"
+
+
+@pytest.mark.parametrize(
+    "name", ["factura-1.pdf", "ñandú\r\nBcc: mallory@example.com.pdf", "=?utf-8?q?=0D=0ABcc:_m@x?="]
+)
+async def test_a_file_goes_with_a_mail_whole_and_its_name_adds_no_header(mailbox: Mailbox, name: str) -> None:
+    content = bytes(range(256)) * 400
+    file = Attachment(name, content, "application/pdf")
+    await client_of(mailbox.port).send("ana@example.com", "Hola", "Hola", "<p>Hola</p>", MESSAGE_ID, [file])
+
+    [letter] = mailbox.letters
+    message = message_from_bytes(letter.raw, policy=parser_policy)
+    [found] = message.iter_attachments()
+    assert (found.get_content_type(), found.get_content()) == ("application/pdf", content)
+    assert "Bcc" not in message
+    assert "Bcc" not in found
+    assert (letter.text.strip(), letter.html.strip()) == ("Hola", "<p>Hola</p>")
+    assert letter.raw.isascii()
 
 
 async def test_the_message_id_stays_the_same_in_every_attempt(mailbox: Mailbox) -> None:
