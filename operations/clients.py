@@ -125,7 +125,8 @@ def normal_email(typed: str) -> str:
 def normal_phone(typed: str) -> str:
     """A phone in E.164, from what people type (spaces, dashes, without country: Argentina). Empty if it is none.
 
-    Mobile numbers of Argentina get the 9 that WhatsApp needs.
+    WhatsApp needs the 9 of Argentine mobiles. «011 15 2345-6789» gets it; «11 2345-6789» may be a landline and stays
+    as it was typed, so a mobile is to be typed with 9 or 15.
     """
     try:
         number = phonenumbers.parse(typed, "AR")

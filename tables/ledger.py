@@ -4,6 +4,7 @@ from decimal import Decimal
 from typing import Any
 
 from piccolo.columns import BigSerial, Date, ForeignKey, Numeric, OnDelete, Serial, Text, Timestamptz, Varchar
+from piccolo.columns.readable import Readable
 from piccolo.table import Table
 
 from tables.choices import LedgerKind, PaymentMethod
@@ -30,6 +31,13 @@ class Payment(Table, tablename="payments"):
     replaces: ForeignKey[Any] = ForeignKey("self", on_delete=OnDelete.restrict, null=True, unique=True)
     registered_by = ForeignKey(Staff, on_delete=OnDelete.restrict, null=True)
     registered_at = Timestamptz()
+
+    @classmethod
+    def get_readable(cls) -> Readable:
+        return Readable(
+            template="%s · %s · %s %s · factura N.º %s",
+            columns=[cls.reference, cls.client.name, cls.invoice.currency, cls.amount, cls.invoice.number],
+        )
 
 
 class LedgerEntry(Table, tablename="ledger_entries"):

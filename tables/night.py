@@ -72,7 +72,7 @@ class ServerTask(Table, tablename="server_tasks"):
 
     @classmethod
     def get_readable(cls) -> Readable:
-        return Readable(template="%s · %s", columns=[cls.step, cls.service.name])
+        return Readable(template="%s · %s · N.º %s", columns=[cls.step, cls.service.name, cls.id])
 
 
 class TaskCompletion(Table, tablename="task_completions"):

@@ -6,13 +6,13 @@ Each of these creates a row and gives its id. What is missing or wrong is said b
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-from operations import clients, payments, plans, services, suspensions
+from operations import clients, corrections, payments, plans, prices, servers, services, suspensions
 from operations.actors import Actor
-from tables.choices import PaymentMethod, SuspensionReason
+from tables.choices import CancelDecision, Cycle, PaymentMethod, SuspensionReason
 
 Values = Mapping[str, Any]
 Create = Callable[[Values, Actor], Awaitable[int]]
-Update = Callable[..., Awaitable[Values]]
+Update = Callable[..., Awaitable[object]]
 
 
 async def register_client(values: Values, by: Actor) -> int:
@@ -48,6 +48,35 @@ async def register_payment(values: Values, by: Actor) -> int:
         by=by,
     )
     return payment.id
+
+
+async def reverse_payment(values: Values, by: Actor) -> int:
+    """*Reversión de pago*."""
+    return (await payments.reverse_payment(values["payment"], values["reason"], by=by)).id
+
+
+async def cancel_invoice(values: Values, by: Actor) -> int:
+    """*Anulación*."""
+    decision = CancelDecision(values["decision"])
+    return (await corrections.cancel_invoice(values["invoice"], decision, values["reason"], by=by)).id
+
+
+async def increase_prices(values: Values, by: Actor) -> int:
+    """*Aumento*."""
+    act = await prices.increase(
+        values["plan"],
+        Cycle(values["cycle"]),
+        values["new_price"],
+        values["from_on"],
+        note=values.get("note", ""),
+        by=by,
+    )
+    return act.id
+
+
+async def complete_task(values: Values, by: Actor) -> int:
+    """*Tarea hecha*."""
+    return (await servers.complete(values["task"], note=values.get("note", ""), by=by)).id
 
 
 async def suspend(values: Values, by: Actor) -> int:

@@ -36,6 +36,7 @@ def create_staff_door(sidebar_links: Mapping[str, str] | None = None) -> ASGIApp
     ``sidebar_links``: words and addresses of staff pages beside it.
     """
     admin = _piccolo_admin(dict(sidebar_links or {}))
+    assets(settings().timezone)  # made now: a version of Piccolo Admin that does not fit stops the start
 
     async def door(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":

@@ -1,16 +1,19 @@
 """Which tables staff see, what of them, and which operation each of their forms runs.
 
-The order is the menu's. What is not here is not to be seen: sessions, webhooks, counters, the invoice series.
+The order is the menu's. What is not here is not to be seen: sessions, webhooks, counters, the invoice series, and
+what the night keeps so as to do nothing twice.
 """
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any, Final
 
 from piccolo.table import Table
 
-from operations import clients, plans, services
+from operations import clients, notes, plans, services
 from operations.clock import today
+from operations.prices import NOTICE_DAYS
 from settings import settings
 from tables.alerts import Alert, ChannelState
 from tables.choices import Role
@@ -18,6 +21,16 @@ from tables.clients import Client, WhatsappConsent
 from tables.events import Event
 from tables.invoices import Invoice, InvoiceLine, PaymentReport
 from tables.ledger import LedgerEntry, Payment
+from tables.night import (
+    InvoiceCancellation,
+    NightRun,
+    PaymentReversal,
+    PriceIncrease,
+    ScheduledPrice,
+    ServerTask,
+    StaffNote,
+    TaskCompletion,
+)
 from tables.plan_changes import PlanChange, PlanRequest
 from tables.plans import Plan, PlanGroup, PlanPrice
 from tables.services import Period, Reactivation, Service, Suspension
@@ -40,6 +53,7 @@ class Face:
 
     ``asked`` are the columns of the form for a new row, ``needed`` those that must be filled, ``editable`` those that
     an edit may change, ``kept_back`` those that no form shows; ``rule`` is the sentence for whoever tries more.
+    ``open_first`` is the column that says when a row was dealt with: those that wait come before all others.
     """
 
     table: type[Table]
@@ -50,6 +64,7 @@ class Face:
     needed: tuple[str, ...] = ()
     editable: tuple[str, ...] = ()
     kept_back: tuple[str, ...] = ()
+    open_first: str = ""
     create: Create | None = None
     update: Update | None = None
     writers: frozenset[Role] = ADMINISTRATION
@@ -66,6 +81,28 @@ class Face:
 
 
 FACES: Final = (
+    Face(
+        StaffNote,
+        "Trabajo del día",
+        ("id", "sentence", "service", "event", "noted_at", "seen_at"),
+        rule="Para marcar una nota como vista, complete «Vista el» y guarde: el panel pone la hora. No se borra.",
+        editable=("seen_at",),
+        open_first="seen_at",
+        update=notes.mark,
+        writers=COLLECTIONS,
+    ),
+    Face(
+        ServerTask,
+        "Trabajo del día",
+        ("id", "step", "service", "event", "created_at", "done_at"),
+        rule="Las tareas las pone el panel. Cuando una esté hecha en el servidor, agregue una Tarea hecha.",
+        open_first="done_at",
+    ),
+    Face(
+        NightRun,
+        "Trabajo del día",
+        ("id", "ran_on", "done", "skipped", "failed", "why", "steps", "finished_at"),
+    ),
     Face(
         Client,
         "Clientes",
@@ -126,7 +163,10 @@ FACES: Final = (
         PlanPrice,
         "Catálogo",
         ("id", "plan", "cycle", "currency", "amount"),
-        rule="De un precio se edita el importe. No se borra: para no ofrecer más un plan, retírelo.",
+        rule=(
+            "De un precio se edita el importe, para quien lo contrate desde ahora; quien ya lo tiene paga otro precio"
+            " con un Aumento. No se borra: para no ofrecer más un plan, retírelo."
+        ),
         asked=("plan", "cycle", "currency", "amount"),
         needed=("plan", "amount"),
         editable=plans.PRICE_EDITABLE,
@@ -134,25 +174,74 @@ FACES: Final = (
         update=plans.update_price,
         defaults={"currency": lambda: settings().currency},
     ),
+    Face(ScheduledPrice, "Catálogo", ("id", "service", "new_price", "from_on", "increase", "applied_at")),
     Face(
         Invoice,
         "Facturación",
         ("id", "number", "client", "status", "currency", "total", "paid", "issued_on", "due_on"),
-        rule="Una factura no se cambia acá: se paga con un Pago.",
+        rule="Una factura no se cambia acá: se paga con un Pago y se anula con una Anulación.",
     ),
     Face(InvoiceLine, "Facturación", ("id", "invoice", "kind", "service", "description", "amount", "stands")),
-    Face(PaymentReport, "Facturación", ("id", "invoice", "reported_by", "paid_on", "holds_until", "note")),
+    Face(
+        PaymentReport,
+        "Facturación",
+        ("id", "invoice", "reported_by", "paid_on", "holds_until", "note", "receipt"),
+        kept_back=("receipt_key",),
+    ),
     Face(LedgerEntry, "Facturación", ("id", "client", "kind", "amount", "payment", "invoice", "entered_at")),
     Face(
         Payment,
         "Actos",
         ("id", "invoice", "amount", "account", "reference", "received_on", "registered_by", "registered_at"),
-        rule=_STAYS,
+        rule=f"{_STAYS} Para deshacer un pago, agregue una Reversión de pago.",
         asked=("invoice", "amount", "received_on", "method", "account", "reference", "note"),
         needed=("invoice", "amount", "received_on", "reference"),
         create=acts.register_payment,
         writers=COLLECTIONS,
         defaults={"received_on": lambda: today().isoformat(), "account": lambda: settings().receiving_accounts[0]},
+    ),
+    Face(
+        PaymentReversal,
+        "Actos",
+        ("id", "payment", "reason", "reversed_by", "reversed_at"),
+        rule=_STAYS,
+        asked=("payment", "reason"),
+        needed=("payment", "reason"),
+        create=acts.reverse_payment,
+        writers=COLLECTIONS,
+    ),
+    Face(
+        InvoiceCancellation,
+        "Actos",
+        ("id", "invoice", "decision", "reason", "reissued", "cancelled_by", "cancelled_at"),
+        rule=_STAYS,
+        asked=("invoice", "decision", "reason"),
+        needed=("invoice", "decision", "reason"),
+        create=acts.cancel_invoice,
+        writers=COLLECTIONS,
+    ),
+    Face(
+        PriceIncrease,
+        "Actos",
+        ("id", "plan", "cycle", "new_price", "from_on", "note", "decided_by", "decided_at"),
+        rule=f"{_STAYS} Los clientes ya fueron avisados. Para corregirlo, agregue otro Aumento.",
+        asked=("plan", "cycle", "new_price", "from_on", "note"),
+        needed=("plan", "cycle", "new_price", "from_on"),
+        create=acts.increase_prices,
+        defaults={
+            "new_price": lambda: None,  # nobody is to give a plan away by leaving a 0 as it was
+            "from_on": lambda: (today() + timedelta(days=NOTICE_DAYS)).isoformat(),
+        },
+    ),
+    Face(
+        TaskCompletion,
+        "Actos",
+        ("id", "task", "note", "completed_by", "completed_at"),
+        rule=_STAYS,
+        asked=("task", "note"),
+        needed=("task",),
+        create=acts.complete_task,
+        writers=EVERYBODY,
     ),
     Face(
         Suspension,

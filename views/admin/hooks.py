@@ -12,7 +12,7 @@ from typing import Any, Self, cast
 import asyncpg
 from litestar import Request as PanelRequest
 from litestar.types import Scope as PanelScope
-from piccolo.columns import Column
+from piccolo.columns import JSON, Column
 from piccolo.table import Table
 from piccolo_admin.endpoints import TableConfig
 from piccolo_api.crud.endpoints import OrderBy
@@ -46,8 +46,8 @@ def table_config(face: Face) -> TableConfig:
     return TableConfig(
         table_class=face.table,
         visible_columns=[column(name) for name in face.shown],
-        visible_filters=[column(name) for name in face.shown if name != "id"],
-        order_by=[OrderBy(column("id"), ascending=False)],
+        visible_filters=[column(name) for name in face.shown if name != "id" and not isinstance(column(name), JSON)],
+        order_by=[OrderBy(column(name), ascending=False) for name in (face.open_first, "id") if name],
         hooks=hooks,
         validators=_validators(face),
     )

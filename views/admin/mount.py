@@ -10,11 +10,12 @@ from views.admin.door import create_staff_door
 
 
 @lru_cache(maxsize=1)
-def _door() -> ASGIApp:
+def build_door() -> ASGIApp:
+    """The staff door, built once: at the panel's start, which a Piccolo Admin of another version stops."""
     return create_staff_door()
 
 
 @asgi("/admin", is_mount=True, opt=PUBLIC, copy_scope=True)
 async def staff_door(scope: Scope, receive: Receive, send: Send) -> None:
-    """The staff's own door, with its own sign-in, form tokens and content policy. Built once, at the first request."""
-    await _door()(scope, receive, send)
+    """The staff's own door, with its own sign-in, form tokens and content policy."""
+    await build_door()(scope, receive, send)

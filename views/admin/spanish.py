@@ -3,6 +3,7 @@
 The tables keep their English names; only what the page reads is translated, here and nowhere else.
 """
 
+import json
 import re
 from collections.abc import Mapping
 from datetime import date, datetime
@@ -12,11 +13,14 @@ from piccolo.columns import Date, ForeignKey, Timestamp, Timestamptz
 from piccolo.table import Table
 
 from operations.formatting import moment, short_date
+from operations.night import STEP_WORDS
 from settings import settings
-from tables.choices import InvoiceStatus
+from tables.choices import InvoiceStatus, ServerStep
+from tables.events import Event
+from tables.night import NightRun, ServerTask
 from views.admin.answers import Answer
 from views.admin.faces import BY_TABLE, FACES, Face
-from views.admin.words import CHOICES, COLUMNS, TABLES
+from views.admin.words import CHOICES, COLUMNS, EVENTS, TABLES
 
 LONGEST_LIST: Final = 100
 """The page's longest list; whoever asks for more rows at once is exporting them."""
@@ -53,8 +57,8 @@ def in_spanish(path: str, answer: Answer, *, role: str, exporting: bool) -> Answ
             return answer.saying(_new(BY_TABLE[table], answer.data()))
         case [_, "references"]:
             return answer.saying(_references(answer.data()))
-        case [_, "ids"]:
-            return answer.saying({key: _readable(text) for key, text in answer.data().items()})
+        case [table, "ids"]:
+            return answer.saying({key: _readable(table, text) for key, text in answer.data().items()})
         case [table, row] if row.isdecimal():
             return answer.saying(_row(BY_TABLE[table], answer.data()))
     return answer
@@ -88,12 +92,20 @@ def _schema(face: Face, schema: dict[str, Any]) -> dict[str, Any]:
 def _describe(table: type[Table], name: str, extra: dict[str, Any]) -> None:
     column = table._meta.get_column_by_name(name)
     extra["help_text"] = None  # Piccolo's own columns explain themselves in English
-    if column._meta.choices is not None:
-        words = CHOICES[column._meta.choices]  # type: ignore[index]
-        for choice in extra["choices"].values():
-            choice["display_name"] = words[choice["value"]]
+    if table is NightRun and name == "steps":
+        extra["widget"] = "text-area"  # `_steps` makes a text of it
+    if words := _vocabulary(table, name):
+        extra["choices"] = {value: {"display_name": word, "value": value} for value, word in words.items()}
     if isinstance(column, ForeignKey):
         extra["foreign_key"]["to"] = TABLES[extra["foreign_key"]["to"]]
+
+
+def _vocabulary(table: type[Table], name: str) -> Mapping[str, str]:
+    """What the values of a column are called, where only certain ones are possible; nothing for other columns."""
+    if table is Event and name == "name":
+        return EVENTS
+    choices = table._meta.get_column_by_name(name)._meta.choices
+    return {} if choices is None else CHOICES[choices]  # type: ignore[index]
 
 
 def _new(face: Face, row: dict[str, Any]) -> dict[str, Any]:
@@ -124,16 +136,38 @@ def _row(face: Face, row: dict[str, Any]) -> dict[str, Any]:
     """No secrets, and the names of what a row refers to, if it refers to anything."""
     shown = {name: value for name, value in row.items() if name not in secret_columns(face.table)}
     for name in [name for name in shown if name.endswith("_readable")]:
-        shown[name] = "" if row.get(name.removesuffix("_readable")) is None else _readable(shown[name])
+        column = face.table._meta.get_column_by_name(name.removesuffix("_readable"))
+        assert isinstance(column, ForeignKey)
+        target = column._foreign_key_meta.resolved_references._meta.tablename
+        shown[name] = "" if row.get(column._meta.name) is None else _readable(target, shown[name])
+    if face.table is NightRun and "steps" in shown:
+        shown["steps"] = _steps(shown["steps"])
     return shown
 
 
-def _readable(text: str) -> str:
-    """An invoice's one-line description ends in its status."""
+def _readable(table: str, text: str) -> str:
+    """A row's one-line description: an invoice's ends in its status, a task's begins with what is to be done."""
+    if table == ServerTask._meta.tablename:
+        step, _, rest = text.partition(" · ")
+        return f"{CHOICES[ServerStep][step]} · {rest}"
     for status, word in _INVOICE_WORDS.items():
         if text.endswith(status):
             return text.removesuffix(status) + word
     return text
+
+
+def _steps(stored: str) -> str:
+    """The figures of a night by step, those alone in which there was something to do.
+
+    >>> _steps('{"renewals": {"done": 2, "skipped": 0, "failed": 1}, "prices": {"done": 0, "skipped": 0, "failed": 0}}')
+    'Renovaciones: 2 (fallas: 1)'
+    """
+    said = []
+    for name, step in json.loads(stored).items():
+        rest = ", ".join(f"{COLUMNS[key].lower()}: {step[key]}" for key in ("skipped", "failed") if step[key])
+        if step["done"] or rest:
+            said.append(f"{STEP_WORDS.get(name, name)}: {step['done']}" + (f" ({rest})" if rest else ""))
+    return " · ".join(said)
 
 
 def _dated(table: type[Table], row: dict[str, Any]) -> dict[str, Any]:
@@ -157,8 +191,7 @@ def _exported(table: type[Table], row: dict[str, Any]) -> dict[str, Any]:
     cells = {}
     for name, value in row.items():
         column = name.removesuffix("_readable")
-        choices = table._meta.get_column_by_name(column)._meta.choices
-        words = CHOICES[choices] if choices is not None else {}  # type: ignore[index]
+        words = _vocabulary(table, column)
         title = COLUMNS[column] if name == column else f"{COLUMNS[column]} (nombre)"
         cells[title] = "" if value is None else neutral_cell(words.get(value, value))
     return cells

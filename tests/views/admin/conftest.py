@@ -30,6 +30,13 @@ class Browser:
     async def get(self, place: str, **query: str | int) -> httpx.Response:
         return await self.http.get(f"/admin/api/tables/{place}/", params=query)
 
+    async def listed(self, table: str) -> list[dict[str, Any]]:
+        """The rows of a list in the order in which its page asks for them."""
+        order = (await self.get(f"{table}/schema")).json()["extra"]["order_by"]
+        wanted = ",".join(f"{'' if by['ascending'] else '-'}{by['column']}" for by in order)
+        rows: list[dict[str, Any]] = (await self.get(table, __order=wanted)).json()["rows"]
+        return rows
+
     async def add(self, table: str, **typed: Any) -> httpx.Response:
         return await self.http.post(f"/admin/api/tables/{table}/", json=typed)
 

@@ -1,16 +1,22 @@
 """Staff sign in with a limit that all processes share, out for good, and with tokens that a copy does not hold."""
 
 import asyncio
+import hashlib
+import threading
 from collections.abc import AsyncIterator
 from datetime import date, timedelta
+from types import SimpleNamespace
+from typing import Any
 
 import httpx
 import pytest
 from litestar import Litestar
+from piccolo.apps.user import tables as piccolo_users
 
+from operations import night
 from operations.clock import living_on
 from tables.database import fetch
-from tables.staff import token_digest
+from tables.staff import Staff, token_digest
 from tests.people import PASSWORD, sara
 from tests.views.admin.conftest import Browser, browser
 
@@ -45,6 +51,46 @@ async def test_signed_in_and_out(door: Browser) -> None:
     door.http.cookies["id"] = token
     assert (await who(door)).status_code == 401
     assert await fetch("SELECT FROM staff_sessions") == []
+
+
+async def test_a_sign_in_is_an_event_and_a_failed_one_is_not(door: Browser) -> None:
+    await sign_in(door, password="mala")
+    assert await fetch("SELECT FROM events WHERE name = 'staff.signed_in'") == []
+    await sign_in(door)
+    rows = await fetch(
+        "SELECT s.username, e.network_address, (SELECT count(*) FROM alerts WHERE event = e.id) AS alerts"
+        " FROM events e JOIN staff s ON s.id = e.staff WHERE e.name = 'staff.signed_in'"
+    )
+    assert [dict(row) for row in rows] == [{"username": "sara", "network_address": "198.51.100.9", "alerts": 0}]
+
+
+async def test_a_password_is_never_hashed_on_the_event_loop(database: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    await sara()
+    threads: list[int] = []
+
+    def seen(*arguments: Any) -> bytes:
+        threads.append(threading.get_ident())
+        return hashlib.pbkdf2_hmac(*arguments)
+
+    monkeypatch.setattr(piccolo_users, "hashlib", SimpleNamespace(pbkdf2_hmac=seen))
+    assert await Staff.login("sara", PASSWORD) is not None
+    assert await Staff.login("sara", "mala") is None
+    assert await Staff.login("nadie", PASSWORD) is None
+    await Staff.update_password("sara", "otra clave larga")
+    assert len(threads) == 4, "an unknown name costs a hash too, or its absence could be timed"
+    assert threading.get_ident() not in threads
+    with pytest.raises(ValueError, match="too short"):
+        await Staff.update_password("sara", "once letras")
+
+
+async def test_a_password_hashed_with_another_effort_is_hashed_anew_when_it_signs_in(database: None) -> None:
+    staff = await sara()
+    weak = Staff.hash_password(PASSWORD, iterations=1_000)
+    await fetch("UPDATE staff SET password = $1", weak)
+    for _ in range(2):
+        assert await Staff.login("sara", PASSWORD) == staff.staff_id
+    stored = (await fetch("SELECT password FROM staff"))[0]["password"]
+    assert stored.startswith(f"pbkdf2_sha256${Staff._pbkdf2_iteration_count}$")
 
 
 async def test_only_the_digest_of_a_token_is_stored_and_signs_nobody_in(door: Browser) -> None:
@@ -166,7 +212,13 @@ async def test_whoever_left_the_team_is_out_at_the_next_request(door: Browser) -
     assert (await who(door)).status_code == 401
 
 
-async def test_a_session_that_ran_out_is_no_session(door: Browser) -> None:
+@pytest.mark.parametrize("limit", ["expiry_date", "max_expiry_date"])
+async def test_a_session_that_ran_out_is_no_session_and_the_night_forgets_it(door: Browser, limit: str) -> None:
     await sign_in(door)
-    await fetch("UPDATE staff_sessions SET expiry_date = expiry_date - $1::interval", timedelta(hours=2))
+    with living_on(date(2031, 7, 2)):
+        await night.run()
+    assert (await who(door)).status_code == 200, "a night run for another day signs nobody out"
+    await fetch(f"UPDATE staff_sessions SET {limit} = {limit} - $1::interval", timedelta(days=8))
     assert (await who(door)).status_code == 401
+    await night.run()
+    assert await fetch("SELECT FROM staff_sessions") == []

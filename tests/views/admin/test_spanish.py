@@ -6,15 +6,19 @@ import pytest
 from piccolo.columns import ForeignKey
 from piccolo_admin.translations.data import SPANISH as THEIR_SPANISH
 
+from app import app
 from operations.clock import today
+from operations.events import EVENTS as WHAT_CAN_HAPPEN
 from tests.people import Rental, ask, pay
 from tests.views.admin.conftest import Browser
 from views.admin.bundle import PHRASES, SEAMS, STYLES, assets, replaced
+from views.admin.door import create_staff_door
 from views.admin.faces import BY_TABLE, FACES, Face
+from views.admin.mount import build_door
 from views.admin.spanish import neutral_cell
 from views.admin.translation import SPANISH
 from views.admin.typed import plain_number
-from views.admin.words import CHOICES, COLUMNS, TABLES
+from views.admin.words import CHOICES, COLUMNS, EVENTS, TABLES
 
 every_face = pytest.mark.parametrize("face", FACES, ids=lambda face: face.name)
 
@@ -27,6 +31,11 @@ def test_every_column_and_choice_has_a_spanish_name(face: Face) -> None:
     for column in columns:
         if column._meta.choices is not None:
             assert set(CHOICES[column._meta.choices]) == {choice.value for choice in column._meta.choices}  # type: ignore[index]
+
+
+def test_every_event_has_a_spanish_name_of_its_own() -> None:
+    assert set(EVENTS) == set(WHAT_CAN_HAPPEN)
+    assert len(set(EVENTS.values())) == len(EVENTS)
 
 
 def test_every_name_is_used() -> None:
@@ -64,10 +73,24 @@ def test_the_compiled_page_still_has_every_piece_we_replace() -> None:
         replaced("another page", STYLES)
 
 
+def test_another_version_of_piccolo_admin_stops_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert build_door in app.on_startup
+    monkeypatch.setitem(STYLES, "a piece that it never had", "")
+    assets.cache_clear()
+    with pytest.raises(LookupError, match="install the locked version"):
+        create_staff_door()
+
+
 async def test_menu_titles_and_choices_are_spanish(desk: Browser) -> None:
     menu = (await desk.get("grouped")).json()["grouped"]
-    assert list(menu) == ["Clientes", "Servicios", "Catálogo", "Facturación", "Actos", "Avisos", "Equipo"]
-    assert menu["Actos"] == ["Pagos", "Suspensiones", "Reactivaciones", "Consentimientos_de_WhatsApp"]
+    assert list(menu) == [
+        "Trabajo del día", "Clientes", "Servicios", "Catálogo", "Facturación", "Actos", "Avisos", "Equipo",
+    ]  # fmt: skip
+    assert menu["Trabajo del día"] == ["Notas", "Tareas", "Noches"]
+    assert menu["Actos"] == [
+        "Pagos", "Reversiones_de_pago", "Anulaciones", "Aumentos", "Tareas_hechas", "Suspensiones", "Reactivaciones",
+        "Consentimientos_de_WhatsApp",
+    ]  # fmt: skip
     schema = (await desk.get("Servicios/schema")).json()
     assert schema["title"] == "Servicios"
     assert schema["properties"]["price"]["title"] == "Precio"
@@ -84,6 +107,17 @@ async def test_related_tables_are_named_and_hidden_ones_are_not(desk: Browser) -
     found = (await desk.get("Usuarios/references")).json()["references"]
     assert {"tableName": "Hechos", "columnName": "user", "columnTitle": "Usuario"} in found
     assert {reference["tableName"] for reference in found} <= set(TABLES.values())
+
+
+async def test_events_are_told_and_filtered_by_their_spanish_names(desk: Browser, rental: Rental) -> None:
+    change = await ask(rental.service_id, rental.catalogue.pro, rental.ana)
+    await pay(change.invoice_id, "50", by=rental.sara)
+    choices = (await desk.get("Hechos/schema")).json()["properties"]["name"]["extra"]["choices"].values()
+    code = next(choice["value"] for choice in choices if choice["display_name"] == "Pago recibido")
+    rows = (await desk.get("Hechos", name=code)).json()["rows"]
+    assert [row["invoice"] for row in rows] == [change.invoice_id]
+    exported = (await desk.get("Hechos", name=code, __page_size=1000)).json()["rows"]
+    assert [row["Nombre"] for row in exported] == ["Pago recibido"]
 
 
 async def test_lists_tell_days_and_moments_as_people_read_them(desk: Browser, rental: Rental) -> None:
