@@ -23,6 +23,7 @@ from tables.database import fetch, fetch_row
 
 LEASE = timedelta(seconds=40)
 HELD_BACK_AT_MOST = timedelta(seconds=2)
+AT_ONCE = timedelta(milliseconds=100)
 WEBHOOK_PATIENCE = timedelta(minutes=5)
 MOST_ATTEMPTS = {Channel.whatsapp: 6, Channel.email: 10}
 
@@ -46,11 +47,19 @@ class ClaimedAlert:
     invoice_id: int | None
 
 
+# Behind an earlier WhatsApp to the same phone that has not left yet, also one that backs off: people read in order.
+_BEHIND = """
+EXISTS (SELECT FROM alerts b WHERE a.channel = 'whatsapp' AND b.channel = 'whatsapp' AND b.address = a.address
+        AND (b.priority, b.id) < (a.priority, a.id) AND b.status IN ('queued', 'claimed', 'sending'))
+"""
+
+
 async def due(channels: Sequence[Channel], most: int) -> list[int]:
     """The alerts that may leave now by channels that are open: security first, then payments, then the rest."""
     rows = await fetch(
         "SELECT id FROM alerts a WHERE status = 'queued' AND next_attempt_at <= $1 AND channel = ANY($2)"
         " AND NOT EXISTS (SELECT FROM channel_states s WHERE s.channel = a.channel AND s.closed_until > $1)"
+        f" AND NOT {_BEHIND}"
         " ORDER BY priority, next_attempt_at, id LIMIT $3",
         now(),
         list(channels),
@@ -60,9 +69,18 @@ async def due(channels: Sequence[Channel], most: int) -> list[int]:
 
 
 async def take_back_expired() -> None:
-    """Decide what dead workers left: claimed alerts are queued again, sent ones settled by what is known of them."""
+    """Decide what dead workers left: claimed alerts are queued again, sent ones settled by what is known of them.
+
+    A mail that no worker survives is dead after its last attempt, like one that is never accepted.
+    """
     moment = now()
     async with transaction():
+        await fetch(
+            "UPDATE alerts SET status = 'dead', leased_until = NULL, reason = 'Ningún intento de envío terminó.'"
+            " WHERE leased_until < $1 AND status = 'sending' AND channel = 'email' AND attempts >= $2",
+            moment,
+            MOST_ATTEMPTS[Channel.email],
+        )
         await fetch(
             "UPDATE alerts SET status = 'queued', leased_until = NULL WHERE leased_until < $1"
             " AND (status = 'claimed' OR status = 'sending' AND channel = 'email')",
@@ -95,13 +113,12 @@ async def tell_by_mail_while_closed() -> None:
         await _mail_instead([row["id"] for row in rows])
 
 
-_CLAIM = """
+_CLAIM = f"""
 WITH claimed AS (
     UPDATE alerts SET status = 'claimed', leased_until = $2, attempts = attempts + 1
     WHERE id = (SELECT id FROM alerts a WHERE id = $1 AND status = 'queued' AND next_attempt_at <= $3
-        AND NOT EXISTS (SELECT FROM alerts b WHERE b.channel = 'whatsapp' AND a.channel = 'whatsapp'
-                        AND b.address = a.address AND (b.priority, b.id) < (a.priority, a.id)
-                        AND (b.status = 'claimed' OR b.status = 'queued' AND b.next_attempt_at <= $3))
+        AND NOT EXISTS (SELECT FROM channel_states s WHERE s.channel = a.channel AND s.closed_until > $3)
+        AND NOT {_BEHIND}
         FOR UPDATE SKIP LOCKED)
     RETURNING id, event, client, channel, address, attempts
 )
@@ -112,7 +129,10 @@ FROM claimed a JOIN events e ON e.id = a.event JOIN clients c ON c.id = a.client
 
 
 async def claim(alert_id: int) -> ClaimedAlert | None:
-    """Lease one alert to this worker; None when it is not its turn: taken, not due, or an earlier one goes first."""
+    """Lease one alert to this worker; None when it is not its turn.
+
+    That is: taken, not due, its channel closed since it was enqueued, or an earlier one goes first.
+    """
     row = await fetch_row(_CLAIM, alert_id, now() + LEASE, now())
     if row is None:
         return None
@@ -125,29 +145,65 @@ async def claim(alert_id: int) -> ClaimedAlert | None:
 async def begin_sending(alert: ClaimedAlert) -> timedelta | None:
     """Say, just before the call, that this alert is being sent; gives how long to hold the call back (2 s at most).
 
-    None: its turn is later, it is queued again. WhatsApp's limits are kept here for all processes together: so many a
-    second from the number, and one to a recipient in so many seconds.
+    None: not now. Its turn is later and it is queued again; or its lease is lost; or the client stopped WhatsApp
+    meanwhile and a mail goes instead. WhatsApp's limits are kept here for all processes together: so many a second from
+    the number, and one to a recipient in so many seconds. After a hold-back that is not `AT_ONCE`, `still_sending` asks
+    again: a worker that is killed in between has certainly sent nothing.
     """
     if alert.channel == Channel.email:
-        await fetch(
-            "UPDATE alerts SET status = 'sending', sent_at = $2 WHERE id = $1 AND status = 'claimed'", alert.id, now()
-        )
-        return timedelta()
+        return timedelta() if await _set_sending(alert, now()) else None
     async with transaction():
         moment = now()
+        if not await _still_agreed(alert):
+            return None
         turn = await _recipient_free_at(alert, moment) or await _next_slot(moment)
         if turn > moment + HELD_BACK_AT_MOST:
             await fetch(
                 "UPDATE alerts SET status = 'queued', leased_until = NULL, attempts = attempts - 1,"
-                " next_attempt_at = $2 WHERE id = $1 AND status = 'claimed'",
+                " next_attempt_at = $2 WHERE id = $1 AND status = 'claimed' AND attempts = $3",
                 alert.id,
                 turn,
+                alert.attempts,
             )
             return None
-        await fetch(
-            "UPDATE alerts SET status = 'sending', sent_at = $2 WHERE id = $1 AND status = 'claimed'", alert.id, turn
-        )
-    return max(turn - moment, timedelta())
+        status = AlertStatus.sending if turn <= moment + AT_ONCE else AlertStatus.claimed
+        return max(turn - moment, timedelta()) if await _set_sending(alert, turn, status) else None
+
+
+async def still_sending(alert: ClaimedAlert) -> bool:
+    """After a hold-back, just before the call: say so; False where the lease was lost meanwhile."""
+    return await _set_sending(alert, now())
+
+
+async def _set_sending(alert: ClaimedAlert, moment: datetime, status: AlertStatus = AlertStatus.sending) -> bool:
+    """False for a worker that slept through its lease: another one has the alert, perhaps sent it. Each claim is one
+    more attempt, which tells the two apart."""
+    rows = await fetch(
+        "UPDATE alerts SET status = $4, sent_at = $2 WHERE id = $1 AND status = 'claimed' AND attempts = $3"
+        " AND leased_until > $5 RETURNING id",
+        alert.id,
+        moment,
+        alert.attempts,
+        status,
+        now(),
+    )
+    return bool(rows)
+
+
+async def _still_agreed(alert: ClaimedAlert) -> bool:
+    """Whether the consent that the alert was queued on still holds; if not, it is skipped, and a mail goes instead."""
+    rows = await fetch(
+        "UPDATE alerts a SET status = 'skipped', leased_until = NULL,"
+        " reason = 'El cliente dejó de recibir avisos por WhatsApp en ese número.'"
+        " WHERE id = $1 AND status = 'claimed' AND attempts = $2"
+        " AND NOT EXISTS (SELECT FROM whatsapp_consents w"
+        "                 WHERE w.client = a.client AND w.phone = a.address AND w.ended_at IS NULL)"
+        " AND EXISTS (SELECT FROM whatsapp_consents w WHERE w.client = a.client AND w.phone = a.address) RETURNING id",
+        alert.id,
+        alert.attempts,
+    )
+    await _mail_instead([row["id"] for row in rows])
+    return not rows
 
 
 async def _next_slot(moment: datetime) -> datetime:
@@ -180,7 +236,16 @@ async def _recipient_free_at(alert: ClaimedAlert, moment: datetime) -> datetime 
 
 
 async def accepted(alert_id: int, message_id: str) -> None:
-    """The provider has it. A webhook may have said more already: statuses only climb."""
+    """The provider has it. A webhook may have said more already: statuses only climb.
+
+    Where its channel was closed until a moment ago, it works again.
+    """
+    await fetch(
+        "UPDATE channel_states s SET closed_until = NULL, closed_reason = '' FROM alerts a"
+        " WHERE a.id = $1 AND s.channel = a.channel AND s.closed_until <= $2",
+        alert_id,
+        now(),
+    )
     await fetch(
         "UPDATE alerts SET status = 'accepted', leased_until = NULL, message_id = COALESCE(message_id, $2), reason = ''"
         " WHERE id = $1 AND status IN ('sending', 'uncertain')",
@@ -226,17 +291,22 @@ async def give_up(alert_id: int, reason: str) -> None:
 
 
 async def close_channel(alert_id: int, channel: Channel, reason: str, pause: timedelta) -> None:
-    """No message can leave by a channel for now: staff are told once, the alert waits or is told by e-mail."""
+    """No message can leave by a channel for now: the alert waits or is told by e-mail.
+
+    Staff are told once, however often the channel is tried again before it works.
+    """
     async with transaction():
-        opened = await fetch(
-            "UPDATE channel_states SET closed_until = $2, closed_reason = $3 WHERE channel = $1"
-            " AND (closed_until IS NULL OR closed_until <= $4) RETURNING id",
+        closed = await fetch(
+            "WITH before AS (SELECT id, closed_until FROM channel_states WHERE channel = $1 FOR UPDATE)"
+            " UPDATE channel_states s SET closed_until = $2, closed_reason = $3 FROM before"
+            " WHERE s.id = before.id AND (before.closed_until IS NULL OR before.closed_until <= $4)"
+            " RETURNING before.closed_until IS NULL AS worked",
             channel,
             now() + pause,
             reason,
             now(),
         )
-        if opened:
+        if closed and closed[0]["worked"]:
             await record("channel.closed", by=PANEL, details={"channel": channel, "reason": reason})
         await fetch(
             "UPDATE alerts SET status = 'queued', leased_until = NULL, attempts = attempts - 1, reason = $2"

@@ -1,14 +1,16 @@
 """Correcting what was invoiced: an issued invoice is never changed, it is cancelled and perhaps issued anew."""
 
-from operations import endings, invoices, plan_changes
+from operations import endings, invoices
 from operations.actors import Actor
+from operations.catching_up import catch_up
 from operations.clients import one_line
 from operations.clock import now
 from operations.invoices import NewLine
+from operations.plan_change_endings import close
 from operations.refusals import Invalid, NotFound, Refusal
 from operations.settlement import settle
 from operations.transactions import transaction
-from tables.choices import CancelDecision, InvoiceStatus, LineKind, ServiceStatus
+from tables.choices import CancelDecision, ChangeStatus, InvoiceStatus, LineKind, ServiceStatus
 from tables.database import fetch, fetch_row
 from tables.night import InvoiceCancellation
 
@@ -26,10 +28,10 @@ async def cancel_invoice(invoice_id: int, decision: CancelDecision, reason: str,
     if not why:
         raise Invalid({"reason": "Escriba por qué se anula: el cliente lo verá."})
     async with transaction():
-        row = await fetch_row("SELECT client, status, due_on FROM invoices WHERE id = $1", invoice_id)
-        if row is None:
+        owner = await fetch_row("SELECT client FROM invoices WHERE id = $1", invoice_id)
+        if owner is None:
             raise NotFound
-        await invoices.lock_account(row["client"])
+        await catch_up(owner["client"])
         row = await fetch_row("SELECT client, status, due_on FROM invoices WHERE id = $1", invoice_id)
         assert row is not None
         if row["status"] != InvoiceStatus.unpaid:
@@ -72,9 +74,8 @@ async def _lines(invoice_id: int) -> list[NewLine]:
 async def _waive(lines: list[NewLine], why: str, by: Actor) -> None:
     periods = [line.period_id for line in lines if line.kind in (LineKind.renewal, LineKind.order)]
     await fetch("UPDATE periods SET state = 'waived', reason = $2 WHERE id = ANY($1::bigint[])", periods, why)
-    for service_id in {line.service_id for line in lines if line.kind == LineKind.upgrade}:
-        assert service_id is not None
-        await plan_changes.drop_open_change(service_id, by=by)
+    for change_id in {line.plan_change_id for line in lines if line.plan_change_id is not None}:
+        await close(change_id, ChangeStatus.withdrawn, why, by)
 
 
 async def _end(lines: list[NewLine], why: str, by: Actor) -> None:

@@ -3,7 +3,7 @@
 from operations.actors import PANEL, Actor
 from operations.clock import now
 from operations.events import record
-from operations.plan_changes import drop_open_change
+from operations.plan_change_endings import drop_open_change
 from operations.servers import ask
 from tables.choices import ServerStep, ServiceStatus
 from tables.database import fetch, fetch_row
@@ -26,7 +26,11 @@ async def end(service_id: int, how: ServiceStatus, *, reason: str = "", by: Acto
     )
     if row is None:
         return
-    await fetch("UPDATE suspensions SET ended_at = $2 WHERE service = $1 AND ended_at IS NULL", service_id, now())
+    await fetch(
+        "UPDATE suspensions SET ended_at = GREATEST(started_at, $2) WHERE service = $1 AND ended_at IS NULL",
+        service_id,
+        now(),
+    )
     event_id = await record(
         "service.ended",
         by=by,

@@ -77,6 +77,9 @@ EVENTS: Mapping[str, EventKind] = {
     "invoice.cancelled": EventKind(Category.invoices, Told.either, "factura_anulada", 1),
     "payment.reported": _INVOICES,
     "payment.reversed": _INVOICES,
+    "staff.signed_in": _GENERAL,
+    "staff_note.seen": _GENERAL,
+    "staff_note.reopened": _GENERAL,
     "channel.closed": _GENERAL,
     "payment.received": EventKind(Category.invoices, Told.either, "pago_recibido", 1),
 }

@@ -262,6 +262,20 @@ async def open_invoices(client_id: int) -> list[InvoiceSummary]:
     return [InvoiceSummary(**dict(row)) for row in rows]
 
 
+async def chosen_invoices(invoice_ids: Sequence[int], *, by: Actor) -> list[InvoiceSummary]:
+    """Invoices that the client chose, oldest due first. Raises `NotFound` for none, or where one is not theirs."""
+    rows = await fetch(
+        f"SELECT {_SUMMARY} FROM invoices i WHERE i.id = ANY($1::int[]) AND i.client = $3 AND i.status <> 'draft'"
+        " ORDER BY i.due_on, i.id",
+        list(invoice_ids),
+        today(),
+        by.client_id,
+    )
+    if not rows or len(rows) < len(set(invoice_ids)):
+        raise NotFound
+    return [InvoiceSummary(**dict(row)) for row in rows]
+
+
 async def invoice_page(invoice_id: int, *, by: Actor) -> InvoicePage:
     """One of the client's issued invoices. Raises `NotFound` for any other."""
     rows = await fetch(

@@ -12,12 +12,6 @@ ON CONFLICT (subject, window_at) DO UPDATE SET tries = attempts.tries + 1 RETURN
 """
 
 
-async def spent(subject: str, window: timedelta) -> int:
-    """How often ``subject`` has been tried in the current window."""
-    row = await fetch_row("SELECT tries FROM attempts WHERE subject = $1 AND window_at = $2", *_key(subject, window))
-    return row["tries"] if row else 0
-
-
 async def count(subject: str, window: timedelta) -> int:
     """Count one more try of ``subject``, at once and for every process; gives how many that makes in this window."""
     row = await fetch_row(_COUNT, *_key(subject, window))
@@ -36,4 +30,4 @@ async def take_back(subject: str, window: timedelta) -> None:
 def _key(subject: str, window: timedelta) -> tuple[str, datetime]:
     seconds = int(window.total_seconds())
     began = int(now().timestamp()) // seconds * seconds
-    return hashlib.sha256(subject.encode()).hexdigest(), datetime.fromtimestamp(began, tz=now().tzinfo)
+    return hashlib.sha256(f"{seconds}:{subject}".encode()).hexdigest(), datetime.fromtimestamp(began, tz=now().tzinfo)

@@ -1,17 +1,21 @@
 """Money that comes in: *Informar pago* by the client, *Pago* as staff register it."""
 
 import re
+from collections.abc import Sequence
 from datetime import date, timedelta
 from decimal import Decimal
 
-from operations import plan_changes
+from operations import renewals
 from operations.actors import Actor
+from operations.catching_up import catch_up
 from operations.clients import one_line
 from operations.clock import now, today
+from operations.documents import Receipt
 from operations.events import record
 from operations.invoices import lock_account
 from operations.money import rounded
 from operations.notes import note
+from operations.plan_change_endings import lapse_due
 from operations.refusals import Invalid, NotFound, Refusal, WayOut
 from operations.settlement import settle
 from operations.transactions import transaction
@@ -38,9 +42,10 @@ async def register_payment(
     """Register money that came in for an invoice, in its currency, and tell the client.
 
     It pays that invoice first, then the client's other open ones, oldest due first; what is left stays as credit.
-    An invoice is paid as a whole: partial payments add up. A fully paid upgrade takes effect, a service suspended for
-    lack of payment comes back if nothing of it is overdue. An upgrade whose last payable day is over has lapsed: the
-    money becomes credit.
+    An invoice is paid as a whole: partial payments add up. A fully paid upgrade takes effect; a service suspended for
+    lack of payment comes back if nothing of it is overdue, and what is due of it then is invoiced. An upgrade whose
+    last payable day is over has lapsed: the money becomes credit. Money for a cancelled invoice, or for a service that
+    has ended, revives nothing: staff get a note.
 
     Raises `Invalid` for what was typed, `Refusal` where the same transfer is registered already.
     """
@@ -54,8 +59,7 @@ async def register_payment(
         if row["status"] == InvoiceStatus.draft:
             raise Refusal("invoice_not_issued", "Esa factura es un borrador: emítala antes de registrar un pago.")
         client_id = row["client"]
-        await lock_account(client_id)
-        await plan_changes.lapse_due(client_id)
+        await catch_up(client_id)
         payment = await _insert(invoice_id, client_id, method, receiving, number, amount, received_on, note, by)
         invoice = await fetch_row(
             "SELECT number, currency, status, (SELECT CASE WHEN count(DISTINCT service) = 1 THEN min(service) END"
@@ -71,7 +75,7 @@ async def register_payment(
             payment.id,
             now(),
         )
-        await record(
+        event_id = await record(
             "payment.received",
             by=by,
             client_id=client_id,
@@ -85,54 +89,102 @@ async def register_payment(
             },
         )
         await settle(client_id, first=invoice_id, by=by)
+        await _note_what_stays_dead(invoice_id, event_id)
+        await renewals.issue_due([client_id])
     return payment
 
 
-async def report_payment(invoice_id: int, *, paid_on: date, note: str, by: Actor) -> None:
-    """*Informar pago*: the client says an invoice was paid by transfer.
+async def _note_what_stays_dead(invoice_id: int, event_id: int) -> None:
+    """Tell staff of money for what is over: its client may believe that it lives again."""
+    invoice = await fetch_row("SELECT number, status FROM invoices WHERE id = $1", invoice_id)
+    assert invoice is not None
+    if invoice["status"] == InvoiceStatus.cancelled:
+        sentence = f"Entró un pago por la factura N.º {invoice['number']}, que está anulada: es saldo a favor."
+        await note(sentence, event_id=event_id)
+        return
+    ended = await fetch(
+        "SELECT DISTINCT s.id, s.name FROM invoice_lines l JOIN services s ON s.id = l.service"
+        " WHERE l.invoice = $1 AND s.status IN ('cancelled', 'terminated') ORDER BY s.id",
+        invoice_id,
+    )
+    for service in ended:
+        sentence = f"Entró un pago por la factura N.º {invoice['number']}. {service['name']} sigue dado de baja."
+        await note(sentence, service_id=service["id"], event_id=event_id)
 
-    It holds the invoice's lapse and its services' suspension, once, for ``PAYMENT_REPORT_DAYS``. Saying it again
-    changes nothing. Raises `Invalid` for a day in the future, `Refusal` for an invoice that is not to be paid.
+
+async def report_payment(
+    invoice_id: int, *, paid_on: date, note: str, by: Actor, receipt: Receipt | None = None
+) -> None:
+    """*Informar pago* of one invoice; see `report_payments`."""
+    await report_payments([invoice_id], paid_on=paid_on, note=note, by=by, receipt=receipt)
+
+
+async def report_payments(
+    invoice_ids: Sequence[int], *, paid_on: date, note: str, by: Actor, receipt: Receipt | None = None
+) -> int:
+    """*Informar pago*: the client says that one transfer paid these invoices, all of them or none is noted.
+
+    Each gets its report, with the same ``receipt``. A report holds its invoice's lapse and its services' suspension,
+    once, for ``PAYMENT_REPORT_DAYS``. Saying it again changes nothing. Gives how many had not been reported before.
+
+    Raises `Invalid` for a day in the future, `NotFound` where one is not the client's, `Refusal` where one is not to
+    be paid.
     """
-    if paid_on > today():
-        raise Invalid({"paid_on": "La fecha no puede ser futura. Escriba el día en que hizo la transferencia."})
-    if paid_on < today() - timedelta(days=366):
-        raise Invalid({"paid_on": "Revise la fecha: es de hace más de un año."})
+    _refuse_bad_day(paid_on)
     async with transaction():
         assert by.client_id is not None
         await lock_account(by.client_id)
-        await plan_changes.lapse_due(by.client_id)
-        row = await fetch_row(
-            "SELECT id, status, number FROM invoices WHERE id = $1 AND client = $2 AND status <> 'draft'",
-            invoice_id,
-            by.client_id,
-        )
-        if row is None:
-            raise NotFound
-        if row["status"] != InvoiceStatus.unpaid:
-            raise Refusal(
-                "invoice_not_unpaid",
-                "Esta factura ya no espera un pago.",
-                WayOut("Ver la factura", f"/facturas/{invoice_id}"),
-            )
+        await lapse_due(by.client_id)
+        numbers = await _unpaid_numbers(invoice_ids, by.client_id)
         added = await fetch(
-            "INSERT INTO payment_reports (invoice, reported_by, paid_on, note, holds_until, reported_at)"
-            " VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (invoice) DO NOTHING RETURNING id",
-            invoice_id,
+            "INSERT INTO payment_reports (invoice, reported_by, paid_on, note, receipt, receipt_key, holds_until,"
+            " reported_at) SELECT id, $2, $3, $4, $5, $6, $7, $8 FROM unnest($1::int[]) AS id"
+            " ON CONFLICT (invoice) DO NOTHING RETURNING invoice",
+            list(numbers),
             by.user_id,
             paid_on,
             one_line(note)[:300],
+            receipt.name if receipt else "",
+            receipt.key if receipt else "",
             today() + timedelta(days=settings().payment_report_days),
             now(),
         )
-        if added:
+        for row in added:
             await record(
                 "payment.reported",
                 by=by,
                 client_id=by.client_id,
-                invoice_id=invoice_id,
-                details={"number": row["number"], "paid_on": paid_on},
+                invoice_id=row["invoice"],
+                details={"number": numbers[row["invoice"]], "paid_on": paid_on},
             )
+    return len(added)
+
+
+def _refuse_bad_day(paid_on: date) -> None:
+    if paid_on > today():
+        raise Invalid({"paid_on": "La fecha no puede ser futura. Escriba el día en que hizo la transferencia."})
+    if paid_on < today() - timedelta(days=366):
+        raise Invalid({"paid_on": "Revise la fecha: es de hace más de un año."})
+
+
+async def _unpaid_numbers(invoice_ids: Sequence[int], client_id: int) -> dict[int, int]:
+    """The numbers of a client's invoices, each of which must be unpaid."""
+    rows = await fetch(
+        "SELECT id, status, number FROM invoices WHERE id = ANY($1) AND client = $2 AND status <> 'draft' ORDER BY id",
+        list(invoice_ids),
+        client_id,
+    )
+    if not rows or len(rows) < len(set(invoice_ids)):
+        raise NotFound
+    for row in rows:
+        if row["status"] != InvoiceStatus.unpaid:
+            which = "Esta factura" if len(rows) == 1 else f"La factura N.º {row['number']}"
+            raise Refusal(
+                "invoice_not_unpaid",
+                f"{which} ya no espera un pago.",
+                WayOut("Ver la factura", f"/facturas/{row['id']}"),
+            )
+    return {row["id"]: row["number"] for row in rows}
 
 
 async def reverse_payment(payment_id: int, reason: str, *, by: Actor) -> PaymentReversal:
@@ -149,7 +201,7 @@ async def reverse_payment(payment_id: int, reason: str, *, by: Actor) -> Payment
         row = await fetch_row("SELECT client, invoice, amount, reference FROM payments WHERE id = $1", payment_id)
         if row is None:
             raise NotFound
-        await lock_account(row["client"])
+        await catch_up(row["client"])
         if await fetch_row("SELECT FROM payment_reversals WHERE payment = $1", payment_id) is not None:
             raise Refusal("payment_reversed", "Ese pago ya está revertido.")
         reopened = await _take_back(row["client"], row["invoice"], row["amount"])
@@ -175,12 +227,15 @@ async def reverse_payment(payment_id: int, reason: str, *, by: Actor) -> Payment
 
 
 async def _take_back(client_id: int, own_invoice: int, amount: Decimal) -> list[int]:
-    """Bring ``amount`` back to the client's credit, out of paid invoices where the credit is short; gives those."""
+    """Bring ``amount`` back to the client's credit, out of invoices where the credit is short; gives those.
+
+    One that was paid is unpaid again, and due in 10 days; one that was partly paid was due all the time.
+    """
     account = await fetch_row("SELECT credit FROM clients WHERE id = $1", client_id)
     assert account is not None
     missing: Decimal = amount - account["credit"]
     invoices = await fetch(
-        "SELECT id, paid FROM invoices i WHERE client = $1 AND paid > 0 ORDER BY id = $2 DESC,"
+        "SELECT id, paid, status FROM invoices i WHERE client = $1 AND paid > 0 ORDER BY id = $2 DESC,"
         " (SELECT max(e.id) FROM ledger_entries e WHERE e.invoice = i.id) DESC",
         client_id,
         own_invoice,
@@ -198,11 +253,12 @@ async def _take_back(client_id: int, own_invoice: int, amount: Decimal) -> list[
             invoice["id"],
             now(),
         )
-        await fetch(
-            "UPDATE invoices SET due_on = GREATEST(due_on, $2) WHERE id = $1",
-            invoice["id"],
-            today() + timedelta(days=REOPENED_DAYS),
-        )
+        if invoice["status"] == InvoiceStatus.paid:
+            await fetch(
+                "UPDATE invoices SET due_on = GREATEST(due_on, $2) WHERE id = $1",
+                invoice["id"],
+                today() + timedelta(days=REOPENED_DAYS),
+            )
         reopened.append(invoice["id"])
         missing -= back
     return reopened

@@ -14,10 +14,12 @@ from uuid import UUID
 import msgspec
 
 from operations import invoices, settlement, upgrades
-from operations.actors import PANEL, Actor
+from operations.actors import Actor
+from operations.catching_up import catch_up
 from operations.clients import one_line
 from operations.clock import now, today
 from operations.events import record
+from operations.plan_change_endings import close
 from operations.plan_quotes import PaidPeriod, Quote, last_payable_day, quote_change
 from operations.refusals import Invalid, NotFound, Refusal, WayOut
 from operations.services import ServiceSummary, service_of
@@ -88,14 +90,15 @@ async def confirm(service_id: int, plan_id: int, *, shown: str, form_key: UUID, 
     An upgrade is invoiced and takes effect when the invoice is fully paid; at once where nothing is to be paid. A
     downgrade waits for the first day not yet billed. Sending the same form again, fifty times at once too, finds the
     change it made. Raises `Refusal` with its way out; where the figures are no longer those shown, nobody is charged.
+    A renewal that is due is issued first, and stays issued where the change is refused.
     """
+    assert by.client_id is not None
+    await catch_up(by.client_id)
     async with transaction():
-        assert by.client_id is not None
         await invoices.lock_account(by.client_id)
         made = await _by_form(form_key, service_id, by)
         if made is not None:
             return await change_of(service_id, made, by=by)
-        await lapse_due(by.client_id, by=by)
         page = await offers_for(service_id, by=by)
         quote = _quote_to_confirm(page, plan_id, shown)
         change_id = await _insert(page.service, quote, form_key, by)
@@ -114,71 +117,15 @@ async def withdraw(service_id: int, change_id: int, *, by: Actor) -> None:
     async with transaction():
         assert by.client_id is not None
         await invoices.lock_account(by.client_id)
-        await lapse_due(by.client_id)
+        await catch_up(by.client_id)
         service = await service_of(service_id, by=by)
         change = service.change
         if change is None or change.id != change_id:
             raise _no_longer_open(service_id) if await _exists(service_id, change_id, by) else NotFound
         if change.status == ChangeStatus.scheduled and change.billed:
             raise _already_billed(service_id, change.effective_on)
-        await _close(change_id, ChangeStatus.withdrawn, "Cambio de plan descartado por el cliente.", by)
+        await close(change_id, ChangeStatus.withdrawn, "Cambio de plan descartado por el cliente.", by)
         await settlement.settle(by.client_id, by=by)
-
-
-async def lapse_due(client_id: int, day: date | None = None, *, by: Actor = PANEL) -> None:
-    """Let the client's upgrades lapse whose last payable day is over on ``day`` (today, unless a night was missed).
-
-    Their invoices are cancelled, and what was partly paid of them becomes credit.
-    *Informar pago* holds it until the day it gives. The account must be locked already.
-    """
-    rows = await fetch(
-        "SELECT c.id FROM plan_changes c JOIN services s ON s.id = c.service"
-        f" WHERE s.client = $1 AND {invoices.LAPSED_CHANGE} FOR UPDATE OF c",
-        client_id,
-        day or today(),
-    )
-    for row in rows:
-        await _close(row["id"], ChangeStatus.lapsed, "El cambio de plan no se pagó a tiempo.", by)
-    if rows:
-        await settlement.settle(client_id, by=by)
-
-
-async def drop_open_change(service_id: int, *, by: Actor = PANEL) -> None:
-    """A service ends: an upgrade that waits for its payment goes with it, and a downgrade not billed yet.
-
-    A downgrade already billed stays. The account must be locked already.
-    """
-    rows = await fetch(
-        "SELECT c.id FROM plan_changes c WHERE c.service = $1 AND c.closed_at IS NULL AND NOT EXISTS"
-        " (SELECT FROM periods p WHERE p.service = c.service AND p.starts_on >= c.effective_on)",
-        service_id,
-    )
-    for row in rows:
-        await _close(row["id"], ChangeStatus.withdrawn, "El servicio se dio de baja.", by)
-
-
-async def apply_due_downgrades(day: date) -> int:
-    """Give the services their smaller plan whose first day has come; gives how many."""
-    rows = await fetch(
-        "SELECT c.id FROM plan_changes c JOIN services s ON s.id = c.service WHERE c.status = 'scheduled'"
-        " AND c.effective_on <= $1 AND s.status NOT IN ('cancelled', 'terminated') ORDER BY c.id",
-        day,
-    )
-    for row in rows:
-        async with transaction():
-            await upgrades.apply(row["id"], by=PANEL)
-    return len(rows)
-
-
-async def accounts_with_lapsed(day: date) -> list[int]:
-    """The accounts that have an upgrade whose last payable day is before ``day``."""
-    rows = await fetch(
-        "SELECT DISTINCT s.client FROM plan_changes c JOIN services s ON s.id = c.service"
-        f" WHERE s.client > $1 AND {invoices.LAPSED_CHANGE} ORDER BY s.client",
-        0,
-        day,
-    )
-    return [row["client"] for row in rows]
 
 
 async def ask_executive(service_id: int, wish: str, *, form_key: UUID, by: Actor) -> None:
@@ -214,7 +161,7 @@ async def change_of(service_id: int, change_id: int, *, by: Actor) -> ConfirmedC
                c.quote, c.due_on, c.effective_on, i.id AS invoice_id, i.number AS invoice_number,
                i.total - i.paid AS invoice_owed
         FROM plan_changes c JOIN services s ON s.id = c.service JOIN plans old ON old.id = c.from_plan
-        LEFT JOIN invoices i ON i.id = (SELECT min(invoice) FROM invoice_lines WHERE plan_change = c.id)
+        LEFT JOIN invoices i ON i.id = (SELECT max(invoice) FROM invoice_lines WHERE plan_change = c.id)
         WHERE c.id = $1 AND s.id = $3 AND s.client = $4
         """,
         change_id,
@@ -465,29 +412,6 @@ async def _invoice(service: ServiceSummary, change_id: int, quote: Quote, by: Ac
     assert due is not None
     invoice_id = await invoices.issue(by.client_id, lines, due_on=due["due_on"], by=by)
     await settlement.settle(by.client_id, first=invoice_id, by=by)
-
-
-async def _close(change_id: int, status: ChangeStatus, reason: str, by: Actor) -> None:
-    """End an open change unapplied: its invoice is cancelled with the reason, and the service's timeline says so."""
-    row = await fetch_row(
-        "UPDATE plan_changes c SET status = $2, closed_at = $3 FROM services s, plans p"
-        " WHERE c.id = $1 AND s.id = c.service AND p.id = c.to_plan"
-        " RETURNING s.id, s.client, p.name, c.reference,"
-        " (SELECT min(l.invoice) FROM invoice_lines l WHERE l.plan_change = c.id AND l.stands) AS invoice",
-        change_id,
-        status,
-        now(),
-    )
-    assert row is not None
-    if row["invoice"] is not None:
-        await invoices.cancel(row["invoice"], reason, by=by)
-    await record(
-        f"plan_change.{status.value}",
-        by=by,
-        client_id=row["client"],
-        service_id=row["id"],
-        details={"reference": row["reference"], "to": row["name"]},
-    )
 
 
 async def _by_form(form_key: UUID, service_id: int, by: Actor) -> int | None:

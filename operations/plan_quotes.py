@@ -116,7 +116,7 @@ def quote_change(
         candidates += [_difference(period, new_price, old_price, period.starts_on) for period in later]
         lines = tuple(line for line in candidates if line.amount > 0)
     due_now = sum((line.amount for line in lines), ZERO)
-    used = min(credit, due_now)
+    used = rounded(min(credit, due_now))
     return Quote(
         kind=kind,
         policy=policy,

@@ -1,5 +1,6 @@
 """New prices (*Aumento*): decided by staff, told to every client at least 30 days before, charged from a day on."""
 
+from collections.abc import Sequence
 from datetime import date, timedelta
 from decimal import Decimal
 
@@ -72,22 +73,45 @@ async def increase(
     return act
 
 
-async def apply_due(day: date) -> int:
+# A new price ``x`` that a period which has begun by $1 costs.
+_BEGUN = """
+x.applied_at IS NULL AND x.from_on <= $1 AND EXISTS
+    (SELECT FROM periods p WHERE p.service = x.service AND p.starts_on >= x.from_on AND p.starts_on <= $1)
+"""
+
+
+async def accounts_due(day: date) -> list[int]:
+    """The accounts that have a service whose new price counts from a period begun by ``day``."""
+    rows = await fetch(
+        "SELECT DISTINCT s.client FROM scheduled_prices x JOIN services s ON s.id = x.service"
+        f" WHERE {_BEGUN} ORDER BY s.client",
+        day,
+    )
+    return [row["client"] for row in rows]
+
+
+async def apply_due(client_ids: Sequence[int], day: date) -> int:
     """Make a new price the service's own once a period that costs it has begun; gives how many.
 
-    A service whose plan has changed meanwhile keeps the price of that change.
+    Of two new prices that one period costs, the later counts. A service whose plan has changed meanwhile keeps the
+    price of that change. Run inside a transaction.
     """
     rows = await fetch(
-        """
+        f"""
         WITH begun AS (
-            UPDATE scheduled_prices x SET applied_at = $2 WHERE x.applied_at IS NULL AND EXISTS (
-                SELECT FROM periods p WHERE p.service = x.service AND p.starts_on >= x.from_on AND p.starts_on <= $1)
+            UPDATE scheduled_prices x SET applied_at = $2
+            WHERE {_BEGUN} AND x.service IN (SELECT id FROM services WHERE client = ANY($3::int[]))
             RETURNING x.service, x.increase, x.new_price, x.from_on
+        ),
+        latest AS (
+            SELECT DISTINCT ON (b.service) b.service, b.new_price, i.plan
+            FROM begun b JOIN price_increases i ON i.id = b.increase ORDER BY b.service, b.from_on DESC
         )
-        UPDATE services s SET price = b.new_price FROM begun b JOIN price_increases i ON i.id = b.increase
-        WHERE s.id = b.service AND s.plan = i.plan RETURNING s.id
+        UPDATE services s SET price = l.new_price FROM latest l WHERE s.id = l.service AND s.plan = l.plan
+        RETURNING s.id
         """,
         day,
         now(),
+        list(client_ids),
     )
     return len(rows)

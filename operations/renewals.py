@@ -1,10 +1,10 @@
 """Renewals: every period of an active service is invoiced once, some days before it starts.
 
-One operation serves the night's batches, a single service, and every act that must first see what is due issued. It is
-one statement, however many services: periods opened, numbers taken, invoices, lines and events written.
+One operation serves the night's batches, a single account, and every act that must first see what is due issued. It is
+one statement, however many accounts: periods opened, numbers taken, invoices, lines and events written.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import date
 
 from operations.clock import now, today
@@ -13,8 +13,6 @@ from operations.periods import MONTHS
 from operations.settlement import settle
 from settings import settings
 from tables.database import fetch
-
-BATCH = 1000
 
 _MONTHS = " ".join(["CASE s.cycle", *(f"WHEN '{cycle}' THEN {months}" for cycle, months in MONTHS.items()), "END"])
 
@@ -34,11 +32,13 @@ WHERE s.status = 'active' AND COALESCE(p.ends_on, s.anchor_on) <= $1::date + $2:
                   WHERE c.service = s.id AND c.status = 'awaiting_payment' AND r.holds_until >= $1::date)
 """
 
+# The stretches in which a service was suspended without a break, whatever for.
+_APART = """
+SELECT unnest(range_agg(tstzrange(started_at, ended_at))) AS apart FROM suspensions WHERE service = due.id
+"""
+
 _ISSUE = f"""
-WITH accounts AS (
-    SELECT id, name, company, email, tax_id FROM clients
-    WHERE id IN (SELECT client FROM services WHERE id = ANY($3::int[]))
-),
+WITH accounts AS (SELECT id, name, company, email, tax_id FROM clients WHERE id = ANY($3::int[])),
 due AS (
     SELECT d.*, COALESCE(
             (SELECT c.new_price FROM plan_changes c WHERE c.service = d.id AND c.status = 'scheduled'
@@ -49,13 +49,12 @@ due AS (
         (d.anchor_on + make_interval(months => d.months
             + (EXTRACT(YEAR FROM d.starts_on)::int - EXTRACT(YEAR FROM d.anchor_on)::int) * 12
             + EXTRACT(MONTH FROM d.starts_on)::int - EXTRACT(MONTH FROM d.anchor_on)::int))::date AS ends_on
-    FROM ({_DUE} AND s.id = ANY($3::int[])) d JOIN accounts a ON a.id = d.client
+    FROM ({_DUE} AND s.client = ANY($3::int[])) d
 ),
 judged AS (
     SELECT due.*, CASE
-            WHEN EXISTS (SELECT FROM suspensions u WHERE u.service = due.id AND u.ended_at IS NOT NULL
-                         AND (u.started_at AT TIME ZONE $4)::date <= due.starts_on
-                         AND (u.ended_at AT TIME ZONE $4)::date >= due.ends_on) THEN 'skipped'
+            WHEN EXISTS (SELECT FROM ({_APART}) u WHERE (lower(u.apart) AT TIME ZONE $4)::date <= due.starts_on
+                         AND (upper(u.apart) AT TIME ZONE $4)::date >= due.ends_on) THEN 'skipped'
             WHEN charged = 0 THEN 'free' ELSE 'billed' END AS state
     FROM due
 ),
@@ -113,38 +112,29 @@ facts AS (
 )
 SELECT (SELECT array_agg(id) FROM facts) AS facts, (SELECT count(*) FROM issued) AS invoices,
        (SELECT count(*) FROM lines) AS lines, (SELECT count(*) FROM opened) AS periods,
-       (SELECT array_agg(DISTINCT client) FROM charges) AS clients,
-       (SELECT array_agg(service) FROM opened WHERE ends_on <= $1::date + $2::int) AS still_due
+       (SELECT array_agg(DISTINCT client) FROM charges) AS charged,
+       (SELECT array_agg(DISTINCT j.client) FROM opened o JOIN judged j ON j.id = o.service
+        WHERE o.ends_on <= $1::date + $2::int) AS still_due
 """
 
 # A statement of its own: what _ISSUE reads must be what stands after the accounts' turn has come.
-_LOCK = """
-SELECT FROM clients WHERE id IN (SELECT client FROM services WHERE id = ANY($1::int[])) ORDER BY id FOR UPDATE
-"""
+_LOCK = "SELECT FROM clients WHERE id = ANY($1::int[]) ORDER BY id FOR NO KEY UPDATE"
 
 
-async def due_services(day: date) -> list[tuple[int, int]]:
-    """The services whose next period is to be invoiced on ``day``, as (client, service), accounts together."""
-    rows = await fetch(f"SELECT d.client, d.id FROM ({_DUE}) d ORDER BY d.client, d.id", day, settings().renewal_days)
-    return [(row["client"], row["id"]) for row in rows]
+async def accounts_due(day: date) -> list[int]:
+    """The accounts of which something is to be invoiced on ``day``."""
+    rows = await fetch(f"SELECT DISTINCT d.client FROM ({_DUE}) d ORDER BY d.client", day, settings().renewal_days)
+    return [row["client"] for row in rows]
 
 
-def batches(due: Iterable[tuple[int, int]], size: int = BATCH) -> Iterable[list[int]]:
-    """Services in batches of about ``size``, one account's always together, so that they share an invoice."""
-    batch: list[int] = []
-    last_client = None
-    for client, service in due:
-        if len(batch) >= size and client != last_client:
-            yield batch
-            batch = []
-        batch.append(service)
-        last_client = client
-    if batch:
-        yield batch
+async def is_due(client_id: int, day: date) -> bool:
+    """Whether something of an account is to be invoiced on ``day``."""
+    rows = await fetch(f"{_DUE} AND s.client = $3 LIMIT 1", day, settings().renewal_days, client_id)
+    return bool(rows)
 
 
-async def issue_due(service_ids: Sequence[int], day: date | None = None) -> int:
-    """Invoice the next period of these services where it is due on ``day``; gives how many periods were opened.
+async def issue_due(client_ids: Sequence[int], day: date | None = None) -> int:
+    """Invoice every missing period of these accounts' services that is due on ``day``; gives how many were opened.
 
     Services of one client whose periods start on the same day share an invoice. A period wholly inside a suspension is
     marked skipped, one that costs nothing free: neither is billed. A downgrade or a new price that counts from the
@@ -152,14 +142,15 @@ async def issue_due(service_ids: Sequence[int], day: date | None = None) -> int:
     Run inside a transaction; twice, or by two at once, changes nothing more.
     """
     opened = 0
-    waiting = list(service_ids)
-    await fetch(_LOCK, waiting)
+    waiting = set(client_ids)
     while waiting:
+        accounts = sorted(waiting)
+        await fetch(_LOCK, accounts)
         rows = await fetch(
             _ISSUE,
             day or today(),
             settings().renewal_days,
-            waiting,
+            accounts,
             settings().timezone,
             settings().tax_rate,
             today(),
@@ -168,13 +159,14 @@ async def issue_due(service_ids: Sequence[int], day: date | None = None) -> int:
         result = rows[0]
         if result["facts"]:
             await tell(result["facts"], EVENTS["invoice.issued"])
-        await _settle_credit(result["clients"] or [])
         opened += result["periods"]
-        waiting = result["still_due"] or []
+        # Credit may bring back a service, of which something is due then.
+        waiting = {*(result["still_due"] or ()), *await _settle_credit(result["charged"] or [])}
     return opened
 
 
-async def _settle_credit(client_ids: Sequence[int]) -> None:
+async def _settle_credit(client_ids: Sequence[int]) -> list[int]:
     rows = await fetch("SELECT id FROM clients WHERE id = ANY($1::int[]) AND credit > 0 ORDER BY id", list(client_ids))
     for row in rows:
         await settle(row["id"])
+    return [row["id"] for row in rows]

@@ -2,7 +2,7 @@
 
 from decimal import Decimal
 
-from operations import suspensions, upgrades
+from operations import reactivations, upgrades
 from operations.actors import PANEL, Actor
 from operations.clock import now
 from operations.events import record
@@ -54,4 +54,4 @@ async def settle(client_id: int, *, first: int | None = None, by: Actor = PANEL)
         )
         await upgrades.apply_paid(invoice["id"], by=by)
     if paid:
-        await suspensions.lift_paid(client_id, by=by)
+        await reactivations.lift_paid(client_id, by=by)

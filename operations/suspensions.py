@@ -3,10 +3,12 @@
 from datetime import date
 from typing import Any
 
+from operations import renewals
 from operations.actors import Actor
+from operations.catching_up import catch_up
 from operations.clock import now, today
 from operations.events import record
-from operations.invoices import lock_account
+from operations.reactivations import OVERDUE_OF_SERVICE, back_to_active
 from operations.refusals import Invalid, NotFound, Refusal
 from operations.servers import ask
 from operations.transactions import transaction
@@ -20,14 +22,6 @@ REASON_WORDS = {
     SuspensionReason.technical: "un inconveniente técnico",
     SuspensionReason.other: "decisión del proveedor",
 }
-
-# An overdue invoice with a standing line of the service, issued to the client who holds it now. An upgrade that was
-# never paid is no debt: it lapses.
-_OVERDUE_OF_SERVICE = """
-EXISTS (SELECT FROM invoice_lines l JOIN invoices i ON i.id = l.invoice
-        WHERE l.service = s.id AND l.stands AND i.status = 'unpaid' AND i.due_on < $2 AND i.client = s.client
-          AND NOT EXISTS (SELECT FROM plan_changes c WHERE c.id = l.plan_change AND c.status = 'awaiting_payment'))
-"""
 
 
 async def suspend(service_id: int, reason: SuspensionReason, *, note: str = "", by: Actor) -> Suspension:
@@ -66,7 +60,8 @@ async def reactivate(service_id: int, *, note: str = "", promised_on: date | Non
     """Staff lift every open suspension of a service, and its client is told.
 
     Where the service has an overdue invoice, ``promised_on`` says until when it is left alone. Raises `Refusal` for a
-    service that is not suspended, `Invalid` for a promise that is missing or not in the future.
+    service that is not suspended, `Invalid` for a promise that is missing or not in the future. The period in which the
+    service comes back is invoiced at once, those that went by meanwhile never.
     """
     async with transaction():
         service = await _locked(service_id)
@@ -90,49 +85,19 @@ async def reactivate(service_id: int, *, note: str = "", promised_on: date | Non
             service_id,
             now(),
         )
-        await _back_to_active(service, by=by)
+        await back_to_active(service, by=by)
+        await renewals.issue_due([service["client"]])
     return row
 
 
-async def lift_paid(client_id: int, *, by: Actor) -> None:
-    """After a payment: lift *falta de pago* from the client's services of which nothing is overdue any more.
-
-    A service suspended for another reason too stays suspended.
-    """
-    rows = await fetch(
-        "UPDATE suspensions u SET ended_at = GREATEST(u.started_at, $3) FROM services s"
-        " WHERE s.id = u.service AND s.client = $1 AND u.reason = 'unpaid' AND u.ended_at IS NULL"
-        f" AND NOT {_OVERDUE_OF_SERVICE} RETURNING s.id, s.client, s.name",
-        client_id,
-        today(),
-        now(),
-    )
-    for service in rows:
-        others = await fetch_row("SELECT FROM suspensions WHERE service = $1 AND ended_at IS NULL", service["id"])
-        if others is None:
-            await _back_to_active(service, by=by)
-
-
-async def _back_to_active(service: Any, *, by: Actor) -> None:
-    await Service.update({Service.status: ServiceStatus.active}).where(Service.id == service["id"])
-    event_id = await record(
-        "service.reactivated",
-        by=by,
-        client_id=service["client"],
-        service_id=service["id"],
-        details={"service": service["name"]},
-    )
-    await ask(ServerStep.reactivate, event_id=event_id, service_id=service["id"])
-
-
 async def _locked(service_id: int) -> Any:
-    """The account's turn first, then the service: the order in which every act takes them."""
+    """The account's turn first, and what is due of it, then the service: the order in which every act takes them."""
     owner = await fetch_row("SELECT client FROM services WHERE id = $1", service_id)
     if owner is None:
         raise NotFound
-    await lock_account(owner["client"])
+    await catch_up(owner["client"])
     row = await fetch_row(
-        f"SELECT s.id, s.client, s.name, s.status, {_OVERDUE_OF_SERVICE} AS overdue"
+        f"SELECT s.id, s.client, s.name, s.status, {OVERDUE_OF_SERVICE} AS overdue"
         " FROM services s WHERE s.id = $1 FOR UPDATE",
         service_id,
         today(),

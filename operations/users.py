@@ -67,8 +67,6 @@ async def create_user(*, email: str, name: str, password: str, client_id: int | 
         raise Invalid({"password": f"Elija una clave de {PASSWORD_LENGTH} caracteres o más."})
     hashed = await asyncio.to_thread(_hasher.hash, password)
     async with transaction():
-        if await fetch_row("SELECT FROM users WHERE email = $1", address) is not None:
-            raise Invalid({"email": "Ese e-mail ya tiene un usuario."})
         user = User(name=one_line(name), email=address, password_hash=hashed, client=client_id, created_at=now())
         await user.save()
         await record("user.created", by=by, client_id=client_id, details={"name": user.name})
@@ -150,7 +148,7 @@ async def sign_out(token: str) -> None:
 async def _refuse_address(address: str, client_id: int | None) -> None:
     taken = await fetch_row("SELECT FROM users WHERE email = $1", address)
     if taken is not None:
-        raise Invalid({"email": "Ese e-mail ya es de otro usuario. Use otro."})
+        raise Invalid({"email": "Ese e-mail ya tiene un usuario."})
     client = await fetch_row("SELECT email FROM clients WHERE id = $1", client_id)
     if client is not None and client["email"] != address:
         raise Invalid({"email": "El titular ingresa con el e-mail del cliente. Use ese."})

@@ -11,7 +11,9 @@ from urllib.parse import urlsplit
 import asyncpg
 import pytest
 
-for name in [name for name in os.environ if name.startswith("PANEL_")]:
+# The run's own words, to its workers and by `make test-long`, are no settings of somebody's panel.
+OF_THE_RUN = {"PANEL_TEST_SERVER", "PANEL_TEST_FILES", "PANEL_LONG"}
+for name in [name for name in os.environ if name.startswith("PANEL_") and name not in OF_THE_RUN]:
     del os.environ[name]
 os.environ["PANEL_WHATSAPP_PHONE_ID"] = "1122"
 os.environ["PANEL_WHATSAPP_APP_SECRET"] = "an-app-secret-for-tests"
@@ -19,7 +21,7 @@ os.environ["PANEL_WHATSAPP_TOKEN"] = "a-token-for-tests"
 os.environ["PANEL_WHATSAPP_VERIFY_TOKEN"] = "a-verify-token-for-tests"
 os.environ["PANEL_BASE_URL"] = "http://panel.test"
 
-_SERVER = "PANEL_TEST_SERVER"
+_SERVER, _FILES = "PANEL_TEST_SERVER", "PANEL_TEST_FILES"
 _SPEED_OVER_SAFETY = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 _stack = ExitStack()
 
@@ -30,6 +32,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if not hasattr(config, "workerinput"):
         os.environ[_SERVER] = _start_server()
     os.environ["DATABASE_URL"] = database_url(f"panel_{worker}")
+    os.environ["PANEL_FILES_DIR"] = os.environ[_FILES]
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -47,11 +50,15 @@ def _start_server() -> str:
 
     folder = Path(tempfile.mkdtemp(prefix="panel-"))
     _stack.callback(shutil.rmtree, folder, ignore_errors=True)
+    os.environ[_FILES] = str(folder / "files")
     return _stack.enter_context(embedded_postgres(folder, options=_SPEED_OVER_SAFETY))
 
 
-async def copy_database(name: str) -> None:
-    """Make a fresh migrated database; the first caller of a run migrates the one that the others are copied from."""
+async def copy_database(name: str, like: str = "panel_template") -> None:
+    """Make a fresh migrated database; the first caller of a run migrates the one that the others are copied from.
+
+    Or one ``like`` another that nobody is connected to.
+    """
     connection = await asyncpg.connect(os.environ[_SERVER])
     try:
         await connection.execute("SELECT pg_advisory_lock(1)")
@@ -59,7 +66,7 @@ async def copy_database(name: str) -> None:
             await connection.execute("CREATE DATABASE panel_template")
             await _migrate(database_url("panel_template"))
         await connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
-        await connection.execute(f'CREATE DATABASE "{name}" TEMPLATE panel_template')
+        await connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{like}"')
     finally:
         await connection.close()
 
@@ -93,7 +100,7 @@ async def worker_pool() -> AsyncIterator[None]:
 
 @pytest.fixture
 async def database(worker_pool: None) -> AsyncIterator[None]:
-    """Everything the test does happens in one transaction that is rolled back; deferred constraints speak at its end."""
+    """All that the test does is one transaction, rolled back; deferred constraints speak at its end."""
     from operations.transactions import transaction
     from tables.database import fetch
 
@@ -108,11 +115,11 @@ async def database(worker_pool: None) -> AsyncIterator[None]:
 
 
 @asynccontextmanager
-async def own_database(name: str) -> AsyncIterator[str]:
+async def own_database(name: str, like: str = "panel_template") -> AsyncIterator[str]:
     """A database of one's own for what must really commit: the panel's pool leads to it while the block lasts."""
     from piccolo_conf import DB, close_pool, open_pool
 
-    await copy_database(name)
+    await copy_database(name, like)
     before_pool, before_config = DB.pool, DB.config
     DB.pool, DB.config = None, {**DB.config, "dsn": database_url(name)}
     await open_pool()

@@ -10,8 +10,8 @@ from babel.numbers import format_currency
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tables.choices import Cycle
 from operations import formatting
+from tables.choices import Cycle
 
 BUENOS_AIRES = ZoneInfo("America/Argentina/Buenos_Aires")
 AMOUNTS = st.decimals(min_value=-(10**10), max_value=10**10, places=2)
