@@ -11,7 +11,7 @@ from operations import plan_changes
 from operations.plan_changes import ChangePage, Offer
 from operations.refusals import Invalid, NotFound
 from views.access import HOLDER, PanelRequest, actor
-from views.forms import Form, read_form, typed
+from views.forms import ButtonAlone, Form, read_form, typed
 from views.pages import respond
 
 
@@ -19,7 +19,7 @@ class Confirmation(Form):
     """What the check page sends: the plan, the figures that were shown, and the form's own name."""
 
     plan: int
-    mostrado: str = Field(max_length=64)
+    mostrado: str = Field(max_length=64, pattern=r"^[0-9a-f]*$")
     formulario: UUID
 
 
@@ -78,6 +78,7 @@ async def confirmed_change(request: PanelRequest, service_id: FromPath[int], cha
 @post("/servicios/{service_id:int}/cambiar-plan/{change_id:int}/descartar", opt=HOLDER, status_code=303)
 async def discard_change(request: PanelRequest, service_id: FromPath[int], change_id: FromPath[int]) -> Redirect:
     """Discard a change that is not done."""
+    await read_form(request, ButtonAlone)
     await plan_changes.withdraw(service_id, change_id, by=actor(request))
     return Redirect(f"/servicios/{service_id}?aviso=cambio-descartado", status_code=303)
 

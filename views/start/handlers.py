@@ -8,10 +8,14 @@ from views.pages import respond
 
 TOLD = [
     "invoice.issued",
+    "invoice.reminder",
     "invoice.cancelled",
     "payment.received",
     "service.suspended",
     "service.reactivated",
+    "service.termination_warned",
+    "service.ended",
+    "service.price_changed",
     "plan_change.applied",
 ]
 
