@@ -17,7 +17,7 @@ demo: $(VENV)/demo.done ## Run the panel with its worker, stand-ins and demo dat
 	@exec $(BIN)/litestar demo --port $(PORT) --months $(MONTHS) $(if $(FRESH),--fresh)
 
 test: $(VENV)/dev.done node_modules/.done system-packages ## Run the whole suite (T=path for a part of it)
-	$(BIN)/pytest $(T) -n 2 --dist loadgroup --durations=15
+	$(BIN)/pytest $(T) -n 2 --dist loadfile --durations=15
 
 test-long: $(VENV)/dev.done ## Thousands of random lives of an account
 	PANEL_LONG=1 $(BIN)/pytest tests/operations/test_always_true.py -n 2

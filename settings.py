@@ -1,7 +1,7 @@
 """What an operator may set, read from the environment (prefix ``PANEL_``) or from a file ``.env``.
 
 ``DATABASE_URL`` and ``REDIS_URL`` go without the prefix, since hosting platforms set them under these names.
-Every setting is described here; `litestar doctor` prints the ones in force and says what is wrong with them.
+Every setting is described here; `litestar doctor` says what is wrong with the ones in force.
 """
 
 from decimal import Decimal

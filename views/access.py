@@ -9,6 +9,7 @@ from litestar.connection import ASGIConnection
 from litestar.handlers import BaseRouteHandler
 
 from operations.actors import Actor
+from operations.refusals import NotFound
 from operations.users import Viewer, viewer_of
 from settings import settings
 
@@ -18,6 +19,7 @@ HOLDER: Mapping[str, str] = {"access": "holder"}
 SIGNED: Mapping[str, str] = {"access": "signed"}  # a machine that signs its body: no session, no form token
 
 SESSION_COOKIE = "panel_sesion"
+LARGEST_ID = 2**31 - 1
 
 PanelRequest = Request[Any, Any, Any]
 
@@ -28,13 +30,16 @@ class SignInNeeded(Exception):  # noqa: N818
 
 async def declared_access(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
     """The guard of every route: finds who is signed in, and lets nobody else reach what is not public."""
-    if handler.opt["access"] in ("public", "signed"):
+    # The framework's own answer to OPTIONS declares nothing and says only which methods there are.
+    if connection.scope.get("method") == "OPTIONS" or handler.opt["access"] in ("public", "signed"):
         return
     token = connection.cookies.get(cookie_name(SESSION_COOKIE), "")
     viewer = await viewer_of(token) if token else None
     if viewer is None:
         raise SignInNeeded
     connection.scope["viewer"] = viewer  # type: ignore[typeddict-unknown-key]
+    if any(isinstance(value, int) and value > LARGEST_ID for value in connection.path_params.values()):
+        raise NotFound  # of no row: the database would not take the number
 
 
 def viewer(request: PanelRequest) -> Viewer:
@@ -53,7 +58,9 @@ def network_address(request: PanelRequest) -> str:
     """Where a request comes from. Behind reverse proxies of ours, what the outermost of them saw."""
     proxies = settings().trusted_proxies
     if proxies:
-        seen = [part.strip() for part in request.headers.get("x-forwarded-for", "").split(",")]
+        # All headers of that name: a proxy may add its own beside the one that the browser made up.
+        told = ",".join(request.headers.getall("x-forwarded-for", []))
+        seen = [part.strip() for part in told.split(",")]
         if len(seen) >= proxies and seen[-proxies]:
             return seen[-proxies][:45]
     return request.client.host[:45] if request.client else ""
@@ -68,11 +75,18 @@ def sign_in_address(request: PanelRequest) -> str:
     """Sign-in, coming back to the page that was asked for; after a form, to the page it was on."""
     wanted = request.url.path + (f"?{request.url.query}" if request.url.query else "")
     if request.method != "GET":
-        wanted = urlsplit(request.headers.get("referer", "/")).path
+        wanted = _path_of(request.headers.get("referer", "/"))
     current = request.headers.get("hx-current-url")
     if current:
-        wanted = urlsplit(current).path
+        wanted = _path_of(current)
     return "/ingresar" if wanted in ("/", "") else f"/ingresar?volver={quote(wanted, safe='/')}"
+
+
+def _path_of(address: str) -> str:
+    try:
+        return urlsplit(address).path
+    except ValueError:
+        return "/"
 
 
 def own_path(wanted: str | None) -> str:

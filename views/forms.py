@@ -1,14 +1,14 @@
 """What forms carry besides their fields: the token that proves they come from a page of ours; and errors in words."""
 
-import hashlib
 import hmac
+import re
 import secrets
-from typing import Any, TypeVar
-from urllib.parse import urlsplit
+from datetime import date
+from typing import Annotated, Any, TypeVar
 
 from litestar.datastructures import Cookie
 from litestar.exceptions import PermissionDeniedException
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
 
 from operations.refusals import Invalid
 from settings import settings
@@ -49,7 +49,7 @@ async def check_form_token(request: PanelRequest) -> None:
     if request.method in SAFE or request.route_handler.opt.get("access") == "signed":
         return
     origin = request.headers.get("origin")
-    if origin is not None and urlsplit(origin).netloc != request.headers.get("host"):
+    if origin is not None and origin.partition("://")[2] != request.headers.get("host"):
         raise PermissionDeniedException("foreign origin")
     given = request.headers.get(TOKEN_HEADER) or str((await request.form()).get(TOKEN_FIELD, ""))
     seed = _seed(request)
@@ -64,7 +64,7 @@ def _seed(request: PanelRequest) -> str:
 
 def _derive(seed: str) -> str:
     key = settings().secret_key.get_secret_value().encode()
-    return hmac.new(key, b"form:" + seed.encode(), hashlib.sha256).hexdigest()
+    return hmac.digest(key, b"form:" + seed.encode(), "sha256").hex()
 
 
 class Form(BaseModel):
@@ -72,6 +72,24 @@ class Form(BaseModel):
 
     model_config = ConfigDict(extra="forbid", str_strip_whitespace=True, frozen=True)
 
+
+class ButtonAlone(Form):
+    """A form that asks for nothing: whatever is sent with it is refused."""
+
+
+_AS_WRITTEN = re.compile(r"\s*(\d{1,2})/(\d{1,2})/(\d{4})\s*")
+
+
+def _as_iso(typed: object) -> object:
+    """``28/2/2027``, as people write a day, in the form that browsers send by themselves."""
+    written = _AS_WRITTEN.fullmatch(str(typed))
+    if written is None:
+        return typed
+    day, month, year = written.groups()
+    return f"{year}-{month:0>2}-{day:0>2}"
+
+
+Day = Annotated[date, BeforeValidator(_as_iso)]
 
 F = TypeVar("F", bound=Form)
 
@@ -83,7 +101,9 @@ async def read_form(request: PanelRequest, form: type[F]) -> F:
 
 async def typed(request: PanelRequest) -> dict[str, str]:
     """What was typed, as it was typed: what a refused form shows again."""
-    return {key: str(value) for key, value in (await request.form()).items() if key != TOKEN_FIELD}
+    sent = (await request.form()).items()
+    # A file where a text belongs is no text.
+    return {key: value if isinstance(value, str) else "" for key, value in sent if key != TOKEN_FIELD}
 
 
 def checked(form: type[F], values: dict[str, Any]) -> F:

@@ -1,9 +1,8 @@
 """What every answer of ours carries, errors included, and the door where an unknown Host is turned away."""
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 
-from litestar.datastructures import MutableScopeHeaders
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -46,8 +45,11 @@ class Doorkeeper:
         self._app = app
         self._after_change = after_change
         self._running: set[asyncio.Task[None]] = set()
-        self._headers = security_headers()
-        self._policy = content_policy()
+        everywhere = security_headers()
+        self._headers = _encoded(everywhere)
+        self._own_headers = _encoded(
+            everywhere | {"Content-Security-Policy": content_policy(), "X-Frame-Options": "DENY"}
+        )
         hosts = {settings().host}
         if settings().demo:
             port = settings().host.rpartition(":")[2]
@@ -66,12 +68,9 @@ class Doorkeeper:
             nonlocal went_well
             if message["type"] == "http.response.start":
                 went_well = message["status"] < 400
-                headers = MutableScopeHeaders.from_message(message)
-                for name, value in self._headers.items():
-                    headers.setdefault(name, value)
-                if not path.startswith(OWN_POLICY_BELOW):
-                    headers.setdefault("Content-Security-Policy", self._policy)
-                    headers.setdefault("X-Frame-Options", "DENY")
+                ours = self._headers if path.startswith(OWN_POLICY_BELOW) else self._own_headers
+                set_already = {name.lower() for name, _ in message["headers"]}
+                message["headers"] = [*message["headers"], *(pair for pair in ours if pair[0] not in set_already)]
             await send(message)
 
         if not known:
@@ -82,6 +81,10 @@ class Doorkeeper:
             task = asyncio.create_task(self._after_change())
             self._running.add(task)
             task.add_done_callback(self._running.discard)
+
+
+def _encoded(headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
+    return [(name.lower().encode(), value.encode()) for name, value in headers.items()]
 
 
 def _host(scope: Scope) -> bytes:

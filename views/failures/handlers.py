@@ -66,8 +66,12 @@ def http_failure(request: PanelRequest, error: HTTPException) -> Response[str]:
 
 
 def database_away(request: PanelRequest, error: Exception) -> Response[str]:
-    """The database does not answer: nothing was half done."""
-    log.warning("database.away", error=type(error).__name__, path=request.url.path)
+    """The database does not answer, or takes no writes: nothing was half done."""
+    if isinstance(error, ValueError):  # asyncpg's word for an argument of ours that no column takes
+        return broken(request, error)
+    # A connection that dies in the middle of an answer may confuse its driver: kept whole, it could be our own fault.
+    odd = error if isinstance(error, asyncpg.InternalClientError) else None
+    log.warning("database.away", error=type(error).__name__, path=request.url.path, exc_info=odd)
     response = _page(request, 503)
     response.headers["Retry-After"] = "30"
     return response
@@ -104,9 +108,14 @@ EXCEPTION_HANDLERS: ExceptionHandlersMap = {
     HTTPException: http_failure,
     asyncpg.PostgresConnectionError: database_away,
     asyncpg.InterfaceError: database_away,
+    asyncpg.InternalClientError: database_away,
     asyncpg.CannotConnectNowError: database_away,
     asyncpg.AdminShutdownError: database_away,
+    asyncpg.CrashShutdownError: database_away,
+    asyncpg.InsufficientResourcesError: database_away,
+    asyncpg.ReadOnlySQLTransactionError: database_away,
     ConnectionError: database_away,
+    FileNotFoundError: database_away,  # the Unix socket of a database that is down
     TimeoutError: database_away,
     Exception: broken,
 }
