@@ -5,6 +5,7 @@ import contextlib
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 import structlog.testing
@@ -152,7 +153,7 @@ async def test_a_night_killed_again_and_again_goes_on_where_it_was(committed: st
 
 async def test_a_night_in_slices_finishes_and_its_figures_add_up(committed: str) -> None:
     await many_services()
-    slices = []
+    slices: list[NightReport] = []
     with living_on(ISSUED):
         while not slices or not slices[-1].finished:
             slices.append(await night.run(seconds=0))
@@ -225,7 +226,7 @@ async def test_ten_missed_nights_give_the_same_invoices_and_later_dates() -> Non
         ):
             await a_service(rental.ana, rental.catalogue.pro, anchor=anchor, cycle=cycle, name=f"s{number}")
 
-    async def what_is_billed(days: list[date]) -> list[tuple[object, ...]]:
+    async def what_is_billed(days: list[date]) -> list[tuple[Any, ...]]:
         for day in days:
             with living_on(day):
                 report = await night.run()

@@ -170,7 +170,8 @@ async def _change(act: Act, account: Account, stage: Stage, actor: Actor, servic
         try:
             await plan_changes.confirm(service_id, plan_id, shown=shown, form_key=key, by=actor)
         except Refusal as refusal:
-            assert refusal.code in ("quote_changed", "renewal_unpaid")
+            if refusal.code not in ("quote_changed", "renewal_unpaid"):
+                raise
         else:
             return
 
