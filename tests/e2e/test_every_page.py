@@ -84,15 +84,18 @@ def test_pages_of_a_change_underway(visit: Open, window: tuple[int, int], scheme
     page.get_by_role("link", name="Continuar").click()
     answers = page.url
     page.get_by_role("button", name="Confirmar el cambio").click()
+    page.wait_for_url(re.compile(r"/cambiar-plan/\d+$"))
     _nothing_is_wrong(ana)
     change = page.url
     page.get_by_role("link", name="Pagar $50,00").click()
+    page.wait_for_url(re.compile(r"/facturas/\d+$"))
     _nothing_is_wrong(ana)
     for address in ("/", "/facturas", service, f"{service}/cambiar-plan", answers, "/demo/"):
         page.goto(address)
         _nothing_is_wrong(ana)
     page.goto(change)
     page.get_by_role("button", name="Descartar el cambio").click()
+    page.wait_for_url(re.compile("aviso=cambio-descartado$"))
     _nothing_is_wrong(ana)
     page.goto(change)
     _nothing_is_wrong(ana)
