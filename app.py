@@ -125,6 +125,7 @@ def create_app(more_routes: Sequence[ControllerRouterHandler] = ()) -> Litestar:
         lifespan=[_database, _queue],
         on_startup=[build_door],
         plugins=[PanelCommands()],
+        debug=False,  # whatever LITESTAR_DEBUG says: a trace tells too much
         openapi_config=None,
         logging_config=None,
         request_max_body_size=1_000_000,

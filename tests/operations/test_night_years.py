@@ -24,7 +24,7 @@ from tests.conftest import own_database
 from tests.operations import always_true
 from tests.people import Catalogue, a_catalogue, a_service, an_invoice, ana, pay, sara
 
-LONG = os.environ.get("PANEL_LONG") == "1"
+LONG = os.environ.get("PANEL_YEARS") == "1"
 EXAMPLES, STEPS = (150, 250) if LONG else (8, 50)
 
 DAY = timedelta(days=1)
@@ -292,6 +292,7 @@ def _refusals_are_answers(machine: type[Years]) -> type[Years]:
     return Forgiving
 
 
+@pytest.mark.skipif(not LONG, reason="years of nights: PANEL_YEARS=1, on demand")
 def test_ten_years_of_nights(world: World) -> None:
     bounds = settings(
         max_examples=EXAMPLES,
