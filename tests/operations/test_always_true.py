@@ -200,6 +200,7 @@ class Life(RuleBasedStateMachine):
         self.run(self._suspend_or_reactivate(self.service(service), reason))
 
     async def _suspend_or_reactivate(self, service_id: int, reason: SuspensionReason) -> None:
+        assert self.ana.client_id is not None
         await catch_up(self.ana.client_id)  # which may lift what is looked at here
         service = await services.service_of(service_id, by=self.ana)
         if service.status == "active":
