@@ -15,7 +15,6 @@ from operations.events import record
 from operations.invoices import lock_account
 from operations.money import rounded
 from operations.notes import note
-from operations.plan_change_endings import lapse_due
 from operations.refusals import Invalid, NotFound, Refusal, WayOut
 from operations.settlement import settle
 from operations.transactions import transaction
@@ -131,10 +130,10 @@ async def report_payments(
     be paid.
     """
     _refuse_bad_day(paid_on)
+    assert by.client_id is not None
+    await catch_up(by.client_id)  # and that stays, also where an invoice turns out to be paid or lapsed by it
     async with transaction():
-        assert by.client_id is not None
         await lock_account(by.client_id)
-        await lapse_due(by.client_id)
         numbers = await _unpaid_numbers(invoice_ids, by.client_id)
         added = await fetch(
             "INSERT INTO payment_reports (invoice, reported_by, paid_on, note, receipt, receipt_key, holds_until,"

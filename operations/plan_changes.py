@@ -185,25 +185,33 @@ WHERE p.plan_group = (SELECT plan_group FROM plans WHERE id = $1)
 ORDER BY COALESCE(pp.amount, 0), p.position, p.id
 """
 
-# Of each period not over: what was really paid for it. A lapsed upgrade's invoice is nobody's debt any more, and what
-# was paid of it counts as credit, left over once the other open invoices took theirs: confirming lets it lapse first.
+# What is paid of each period not over, and what is owed, as it will be once lapsed upgrades are out of the way, which
+# is what confirming begins with: their invoices are nobody's debt, what was paid of them pays the others in turn.
 _STATE = f"""
+WITH unpaid AS (
+    SELECT i.id, i.due_on, i.total - i.paid AS owed, i.paid, {invoices.LAPSED} AS lapsed,
+           EXISTS (SELECT FROM invoice_lines l JOIN plan_changes x ON x.id = l.plan_change
+                   WHERE l.invoice = i.id AND x.status = 'awaiting_payment') AS awaited
+    FROM invoices i WHERE i.client = $3 AND i.status = 'unpaid'
+),
+funds AS (
+    SELECT credit + COALESCE((SELECT sum(paid) FROM unpaid WHERE lapsed), 0) AS amount FROM clients WHERE id = $3
+),
+owing AS (
+    SELECT *, sum(owed) OVER (ORDER BY due_on, id) <= (SELECT amount FROM funds) AS settled FROM unpaid WHERE NOT lapsed
+)
 SELECT s.plan, s.client, p.changes_automatically,
-    COALESCE((SELECT GREATEST(a.credit + sum(CASE WHEN {invoices.LAPSED} THEN i.paid ELSE i.paid - i.total END), 0)
-              FROM invoices i WHERE i.client = a.id AND i.status = 'unpaid'
-              HAVING bool_or({invoices.LAPSED})), a.credit) AS credit,
+    GREATEST((SELECT amount FROM funds) - COALESCE((SELECT sum(owed) FROM owing), 0), 0) AS credit,
     (SELECT json_agg(json_build_object('id', d.id, 'starts_on', d.starts_on, 'ends_on', d.ends_on, 'paid',
             (d.paid_before + COALESCE((SELECT sum(l.amount) FROM invoice_lines l JOIN invoices i ON i.id = l.invoice
-                                       WHERE l.period = d.id AND l.stands AND i.status = 'paid'), 0))::text)
+                                       WHERE l.period = d.id AND l.stands AND (i.status = 'paid'
+                                       OR i.id IN (SELECT id FROM owing WHERE settled))), 0))::text)
             ORDER BY d.starts_on)
      FROM periods d WHERE d.service = s.id AND d.ends_on > $2 AND d.state <> 'skipped') AS periods,
-    (SELECT min(i.id) FROM invoices i WHERE i.client = s.client AND i.status = 'unpaid' AND i.due_on < $2
-        AND NOT EXISTS (SELECT FROM invoice_lines l JOIN plan_changes x ON x.id = l.plan_change
-                        WHERE l.invoice = i.id AND x.status = 'awaiting_payment')) AS overdue_invoice,
-    (SELECT min(i.id) FROM invoices i JOIN invoice_lines l ON l.invoice = i.id
-        WHERE l.service = s.id AND l.stands AND i.status = 'unpaid' AND l.kind IN ('renewal', 'order')
-        AND i.client = s.client) AS unpaid_renewal
-FROM services s JOIN clients a ON a.id = s.client JOIN plans p ON p.id = s.plan
+    (SELECT min(id) FROM owing WHERE due_on < $2 AND NOT awaited AND NOT settled) AS overdue_invoice,
+    (SELECT min(o.id) FROM owing o JOIN invoice_lines l ON l.invoice = o.id
+        WHERE l.service = s.id AND l.kind IN ('renewal', 'order') AND NOT o.settled) AS unpaid_renewal
+FROM services s JOIN plans p ON p.id = s.plan
 WHERE s.id = $1 AND s.client = $3
 """
 

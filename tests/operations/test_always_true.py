@@ -27,6 +27,7 @@ from operations.clock import living_on, today
 from operations.plan_changes import ConfirmedChange, Offer
 from operations.refusals import Refusal
 from operations.transactions import transaction
+from settings import settings as app_settings
 from tables.choices import SuspensionReason, UpgradePolicy
 from tables.database import fetch
 from tests.conftest import own_database
@@ -121,9 +122,16 @@ class Life(RuleBasedStateMachine):
         self.run(self._change_the_plan(self.service(service), plan))
 
     async def _change_the_plan(self, service_id: int, plan: int) -> None:
-        """Whatever the page offers can be had, at what it says; but the act issues a renewal that is due, it cannot."""
+        """Whatever the page offers can be had, at what it says.
+
+        But the act first issues a renewal that is due, and brings back a service whose suspension the money freed by a
+        lapsed upgrade ends. A page only reads, and cannot: there the account is caught up first.
+        """
         assert self.ana.client_id is not None
-        await catch_up(self.ana.client_id)
+        service = await services.service_of(service_id, by=self.ana)
+        renewal_is_near = self.day >= YEAR[1] - timedelta(days=app_settings().renewal_days)
+        if renewal_is_near or service.status == "suspended":
+            await catch_up(self.ana.client_id)
         page = await plan_changes.offers_for(service_id, by=self.ana)
         offer = [offer for offer in page.offers if not offer.current][plan % 2]
         if offer.quote is None:
