@@ -61,6 +61,13 @@ async def test_missed_reminders_are_caught_up_once(back_after: int, expected: li
     assert [(day - DUE).days for day in await days_of("invoice.reminder")] == expected
 
 
+async def test_a_clock_set_back_brings_no_earlier_reminder_after_a_later_one() -> None:
+    await a_debtor()
+    await night_on(DUE + 3 * DAY)
+    await nights(DUE, DUE + 3 * DAY)
+    assert await days_of("invoice.reminder") == [DUE + 3 * DAY]
+
+
 async def test_a_reported_payment_stops_reminder_and_suspension_once_for_five_days() -> None:
     rental = await a_debtor()
     with living_on(DUE + 6 * DAY):

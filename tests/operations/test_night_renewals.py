@@ -149,6 +149,23 @@ async def test_a_return_on_the_first_day_of_a_period_skips_the_one_before_it() -
     assert [p[2] for p in await periods_of(rental.service_id)] == ["imported", "skipped", "billed"]
 
 
+async def test_a_suspension_from_the_first_day_of_a_period_on_covers_it() -> None:
+    rental = await a_year(date(2027, 1, 15), Cycle.month)
+    await night_on(date(2027, 2, 5))
+    with living_on(date(2027, 2, 5)):
+        await pay(await unpaid(), "100")
+    await fetch(
+        "INSERT INTO suspensions (service, reason, note, started_at, ended_at)"
+        " VALUES ($1, 'technical', '', '2027-03-15T05:00Z', '2027-04-15T20:00Z')",
+        rental.service_id,
+    )
+    await night_on(date(2027, 4, 15))
+    assert [(p[0], p[2]) for p in await periods_of(rental.service_id)][2:] == [
+        (date(2027, 3, 15), "skipped"),
+        (date(2027, 4, 15), "billed"),
+    ]
+
+
 async def test_suspensions_that_overlap_are_one_and_a_moment_of_running_between_two_counts() -> None:
     rental = await a_year(date(2027, 1, 15), Cycle.month)
     for day, reason in ((date(2027, 2, 1), "abuse"), (date(2027, 2, 20), "technical")):
@@ -315,6 +332,17 @@ async def test_an_upgrade_invoice_that_is_reissued_is_paid_on_the_new_one() -> N
         assert (shown.invoice_id, shown.invoice_owed) == (act.reissued, Decimal("50.00"))
         await pay(act.reissued, "50")
     assert (await services.service_of(rental.service_id, by=rental.ana)).plan_name == "Pro"
+
+
+async def test_waiving_an_upgrade_that_waits_for_its_payment_discards_it() -> None:
+    rental = await a_year()
+    with living_on(date(2027, 3, 1)):
+        upgrade = await ask(rental.service_id, rental.catalogue.pro, rental.ana)
+        assert upgrade.invoice_id is not None
+        await corrections.cancel_invoice(upgrade.invoice_id, CancelDecision.waive, "Atención", by=rental.sara)
+        after = await plan_changes.change_of(rental.service_id, upgrade.id, by=rental.ana)
+        assert after.status == "withdrawn"
+        assert (await ask(rental.service_id, rental.catalogue.max, rental.ana)).status == "awaiting_payment"
 
 
 async def test_waiving_an_upgrade_drops_that_change_and_no_other() -> None:
