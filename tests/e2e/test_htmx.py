@@ -25,6 +25,7 @@ def offers(ana: Visit) -> Page:
     page.get_by_role("link", name="Servicios").click()
     page.get_by_role("link", name=re.compile("^estudio-suarez")).click()
     page.get_by_role("link", name="Upgrade/Downgrade").click()
+    page.wait_for_url("**/cambiar-plan")  # loaded, scripts and all, before a test looks into it
     return page
 
 
