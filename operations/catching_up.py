@@ -8,7 +8,7 @@ from datetime import date, timedelta
 
 from operations import plan_change_endings, prices, renewals
 from operations.clock import today
-from operations.invoices import lock_account
+from operations.invoices import lock_accounts
 from operations.transactions import transaction
 from tables.database import fetch_row
 
@@ -26,16 +26,16 @@ async def days_to_do() -> list[date]:
     return [today() - timedelta(days=ago) for ago in reversed(range(missed))]
 
 
-async def catch_up(client_id: int) -> None:
-    """Lapse, issue and begin what is due of an account today, and what missed nights left, day by day.
+async def catch_up(*client_ids: int) -> None:
+    """Lapse, issue and begin what is due of these accounts today, and what missed nights left, day by day.
 
-    The first step of every act on an account or one of its services; takes the account's turn.
+    The first step of every act on an account or one of its services; takes the accounts' turn.
     """
     async with transaction():
-        await lock_account(client_id)
+        await lock_accounts(client_ids)
         for day in await days_to_do():
-            await plan_change_endings.lapse_due(client_id, day)
-            if await renewals.is_due(client_id, day):
-                await renewals.issue_due([client_id], day)
-            await plan_change_endings.begin_downgrades(client_id, day)
-            await prices.apply_due([client_id], day)
+            await plan_change_endings.lapse_due(client_ids, day)
+            if await renewals.is_due(client_ids, day):
+                await renewals.issue_due(client_ids, day)
+            await plan_change_endings.begin_downgrades(client_ids, day)
+            await prices.apply_due(client_ids, day)

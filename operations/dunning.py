@@ -1,10 +1,11 @@
 """What follows when an invoice is not paid: reminders, suspension, a warning, termination, and at last its cancelling.
 
 Each is done once (`night_acts`), for today only: after missed nights nothing comes in a burst. What is to be done is
-listed first; each act then looks again, with its account's turn taken, whether it still holds.
+listed first; an act then looks again, with the accounts' turn taken, of which it still holds. Each takes a list, gives
+how many it did, and runs inside a transaction.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -13,10 +14,9 @@ from operations.actors import PANEL
 from operations.clock import now, today
 from operations.events import record_many
 from operations.notes import note
-from operations.transactions import transaction
 from settings import settings
 from tables.choices import ServiceStatus, SuspensionReason
-from tables.database import fetch, fetch_row
+from tables.database import fetch
 
 REMINDER_DAYS = (-3, 0, 3, 7)
 SUSPEND_AFTER = 10
@@ -44,7 +44,7 @@ SELECT s.* FROM ({_STAGES}) s WHERE NOT EXISTS
 _REMIND = f"""
 WITH stages AS ({_TO_REMIND} AND s.id = ANY($3::int[])),
 due AS (
-    INSERT INTO night_acts (act, subject, on_day, done_at) SELECT 'remind', id, stage, $4 FROM stages
+    INSERT INTO night_acts (act, subject, on_day, done_at) SELECT 'remind', id, stage, $4 FROM stages ORDER BY id
     ON CONFLICT (act, subject, on_day) DO NOTHING RETURNING subject
 )
 SELECT s.id, s.client, s.number, s.owed, s.currency, s.due_on,
@@ -63,7 +63,7 @@ async def to_remind() -> list[int]:
 
 
 async def remind(invoice_ids: Sequence[int]) -> int:
-    """Remind of these invoices if that is due; gives how many. Run inside a transaction."""
+    """Remind of these invoices if that is due; gives how many."""
     rows = await fetch(_REMIND, today(), list(REMINDER_DAYS), list(invoice_ids), now())
     facts = [
         {
@@ -80,7 +80,7 @@ async def remind(invoice_ids: Sequence[int]) -> int:
         }
         for row in rows
     ]
-    await record_many("invoice.reminder", facts)
+    await record_many("invoice.reminder", facts, by=PANEL)
     return len(rows)
 
 
@@ -100,15 +100,15 @@ async def to_suspend() -> Sequence[int]:
     return [row["id"] for row in await fetch(f"{_TO_SUSPEND} ORDER BY s.id", today(), settings().timezone)]
 
 
-async def suspend(service_id: int) -> bool:
-    """Suspend a service for lack of payment, once a day; False where that was done or does not hold any more."""
-    async with transaction():
-        await _lock_owner(service_id)
-        rows = await fetch(f"{_TO_SUSPEND} AND s.id = $3", today(), settings().timezone, service_id)
-        if not rows or not await _once("suspend", service_id):
-            return False
-        await suspensions.suspend(service_id, SuspensionReason.unpaid, by=PANEL)
-    return True
+async def suspend(service_ids: Sequence[int]) -> int:
+    """Suspend services for lack of payment, each once a day; gives how many: those of which it still holds."""
+    await _lock_owners(service_ids)
+    rows = await fetch(
+        f"{_TO_SUSPEND} AND s.id = ANY($3::int[]) ORDER BY s.id", today(), settings().timezone, list(service_ids)
+    )
+    due = await _first_time("suspend", {row["id"]: today() for row in rows})
+    await suspensions.suspend(due, SuspensionReason.unpaid, by=PANEL)
+    return len(due)
 
 
 # An invoice ``i`` of the service ``s`` that is overdue.
@@ -138,10 +138,10 @@ async def to_warn() -> list[int]:
 
 
 async def warn(suspension_ids: Sequence[int]) -> int:
-    """Warn of a termination, once per suspension; gives how many. Run inside a transaction."""
+    """Warn of a termination, once per suspension; gives how many."""
     rows = await fetch(
         f"WITH late AS ({_TO_WARN} AND s.id = ANY($4::int[])), due AS ("
-        " INSERT INTO night_acts (act, subject, on_day, done_at) SELECT 'warn', id, since, $5 FROM late"
+        " INSERT INTO night_acts (act, subject, on_day, done_at) SELECT 'warn', id, since, $5 FROM late ORDER BY id"
         " ON CONFLICT (act, subject, on_day) DO NOTHING RETURNING subject)"
         " SELECT late.* FROM late JOIN due ON due.subject = late.id ORDER BY late.id",
         today(),
@@ -153,7 +153,7 @@ async def warn(suspension_ids: Sequence[int]) -> int:
     facts: list[dict[str, Any]] = [
         {"client": row["client"], "service": row["service"], "details": {"service": row["name"]}} for row in rows
     ]
-    await record_many("service.termination_warned", facts)
+    await record_many("service.termination_warned", facts, by=PANEL)
     return len(rows)
 
 
@@ -182,35 +182,34 @@ async def to_terminate() -> Sequence[tuple[int, bool]]:
     return [(row["service"], row["on_time"]) for row in rows]
 
 
-async def hold_back(service_id: int) -> bool:
-    """Leave a termination whose date was missed to staff, and tell them once."""
-    async with transaction():
-        late = await _still_to_terminate(service_id)
-        if late is None or late["on_time"] or not await _once("hold_back", late["id"], late["since"]):
-            return False
+async def hold_back(service_ids: Sequence[int]) -> int:
+    """Leave terminations whose date was missed to staff, with one note for each; gives how many."""
+    late = {row["id"]: row for row in await _still_to_terminate(service_ids, on_time=False)}
+    new = await _first_time("hold_back", {suspension: row["since"] for suspension, row in late.items()})
+    for suspension in new:
+        service_id = late[suspension]["service"]
         await note("La baja por falta de pago no se hizo en su fecha: decida si corresponde.", service_id=service_id)
-    return True
+    return len(new)
 
 
-async def terminate(service_id: int) -> bool:
-    """Terminate a service that stayed unpaid; False where that was done or does not hold any more."""
-    async with transaction():
-        late = await _still_to_terminate(service_id)
-        if late is None or not late["on_time"] or not await _once("terminate", service_id):
-            return False
-        await endings.end(service_id, ServiceStatus.terminated, by=PANEL)
-    return True
+async def terminate(service_ids: Sequence[int]) -> int:
+    """Terminate services that stayed unpaid; gives how many: those of which it still holds."""
+    late = await _still_to_terminate(service_ids, on_time=True)
+    due = await _first_time("terminate", {row["service"]: today() for row in late})
+    await endings.end(due, ServiceStatus.terminated, by=PANEL)
+    return len(due)
 
 
-async def _still_to_terminate(service_id: int) -> Any:
-    await _lock_owner(service_id)
-    return await fetch_row(
-        f"{_TO_TERMINATE} AND service = $5",
+async def _still_to_terminate(service_ids: Sequence[int], *, on_time: bool) -> Sequence[Any]:
+    await _lock_owners(service_ids)
+    return await fetch(
+        f"{_TO_TERMINATE} AND service = ANY($5::int[]) AND on_time = $6",
         today(),
         settings().timezone,
         TERMINATE_AFTER,
         WARNED_BEFORE,
-        service_id,
+        list(service_ids),
+        on_time,
     )
 
 
@@ -228,33 +227,30 @@ async def to_cancel() -> Sequence[int]:
     return [row["id"] for row in await fetch(f"{_TO_CANCEL} ORDER BY i.id", today())]
 
 
-async def cancel(invoice_id: int) -> bool:
-    """Cancel an invoice that went unpaid too long, and tell its client once; False where it does not hold any more."""
-    async with transaction():
-        row = await fetch_row("SELECT client FROM invoices WHERE id = $1", invoice_id)
-        assert row is not None
-        await invoices.lock_account(row["client"])
-        rows = await fetch(f"{_TO_CANCEL} AND i.id = $2", today(), invoice_id)
-        if not rows or not await _once("cancel", invoice_id):
-            return False
-        await invoices.cancel(invoice_id, "Pasó mucho tiempo impaga.", by=PANEL)
-    return True
+async def cancel(invoice_ids: Sequence[int]) -> int:
+    """Cancel invoices that went unpaid too long and tell their clients once; gives how many."""
+    owners = await fetch("SELECT DISTINCT client FROM invoices WHERE id = ANY($1::int[])", list(invoice_ids))
+    await invoices.lock_accounts([row["client"] for row in owners])
+    rows = await fetch(f"{_TO_CANCEL} AND i.id = ANY($2::int[])", today(), list(invoice_ids))
+    due = await _first_time("cancel", {row["id"]: today() for row in rows})
+    await invoices.cancel(due, "Pasó mucho tiempo impaga.", by=PANEL)
+    return len(due)
 
 
-async def _lock_owner(service_id: int) -> None:
-    row = await fetch_row("SELECT client FROM services WHERE id = $1", service_id)
-    assert row is not None
-    await invoices.lock_account(row["client"])
+async def _lock_owners(service_ids: Sequence[int]) -> None:
+    owners = await fetch("SELECT DISTINCT client FROM services WHERE id = ANY($1::int[])", list(service_ids))
+    await invoices.lock_accounts([row["client"] for row in owners])
 
 
-async def _once(act: str, subject: int, on_day: date | None = None) -> bool:
-    """Whether the act is still to be done on a day (today): it is unique by subject and date, whoever runs."""
+async def _first_time(act: str, subjects: Mapping[int, date]) -> list[int]:
+    """The subjects with which the act is still to be done on their day: it is unique by both, whoever runs."""
     rows = await fetch(
-        "INSERT INTO night_acts (act, subject, on_day, done_at) VALUES ($1, $2, $3, $4)"
-        " ON CONFLICT (act, subject, on_day) DO NOTHING RETURNING id",
+        "INSERT INTO night_acts (act, subject, on_day, done_at)"
+        " SELECT $1, t.subject, t.on_day, $4 FROM unnest($2::bigint[], $3::date[]) AS t(subject, on_day)"
+        " ORDER BY t.subject ON CONFLICT (act, subject, on_day) DO NOTHING RETURNING subject",
         act,
-        subject,
-        on_day or today(),
+        list(subjects),
+        list(subjects.values()),
         now(),
     )
-    return bool(rows)
+    return [row["subject"] for row in rows]

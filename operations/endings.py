@@ -1,41 +1,41 @@
 """The end of a service, by whatever way it comes."""
 
+from collections.abc import Sequence
+
 from operations.actors import PANEL, Actor
 from operations.clock import now
-from operations.events import record
-from operations.plan_change_endings import drop_open_change
+from operations.events import record_many
+from operations.plan_change_endings import drop_open_changes
 from operations.servers import ask
 from tables.choices import ServerStep, ServiceStatus
-from tables.database import fetch, fetch_row
+from tables.database import fetch
 
 REASONS = {ServiceStatus.terminated: "falta de pago", ServiceStatus.cancelled: "pedido del titular"}
 
 
-async def end(service_id: int, how: ServiceStatus, *, reason: str = "", by: Actor = PANEL) -> None:
-    """End a service for good and tell its client: nothing more is billed of it.
+async def end(service_ids: Sequence[int], how: ServiceStatus, *, reason: str = "", by: Actor = PANEL) -> None:
+    """End services for good and tell their clients: nothing more is billed of them. One that has ended stays as it is.
 
-    An open change of plan goes with it. Issued invoices stay owed. The account must be locked already.
+    An open change of plan goes with its service. Issued invoices stay owed. The accounts must be locked already.
     """
-    await drop_open_change(service_id, by=by)
-    row = await fetch_row(
-        "UPDATE services SET status = $2, ended_at = $3 WHERE id = $1 AND status NOT IN ('cancelled', 'terminated')"
-        " RETURNING client, name",
-        service_id,
+    await drop_open_changes(service_ids, by=by)
+    rows = await fetch(
+        "UPDATE services SET status = $2, ended_at = $3"
+        " WHERE id = ANY($1::int[]) AND status NOT IN ('cancelled', 'terminated') RETURNING id, client, name",
+        list(service_ids),
         how,
         now(),
     )
-    if row is None:
-        return
+    # A clock that was set back must not make a negative duration, nor stop the act.
     await fetch(
-        "UPDATE suspensions SET ended_at = GREATEST(started_at, $2) WHERE service = $1 AND ended_at IS NULL",
-        service_id,
+        "UPDATE suspensions SET ended_at = GREATEST(started_at, $2)"
+        " WHERE service = ANY($1::int[]) AND ended_at IS NULL",
+        list(service_ids),
         now(),
     )
-    event_id = await record(
-        "service.ended",
-        by=by,
-        client_id=row["client"],
-        service_id=service_id,
-        details={"service": row["name"], "reason": reason or REASONS[how]},
-    )
-    await ask(ServerStep.terminate, event_id=event_id, service_id=service_id)
+    why = reason or REASONS[how]
+    facts = [
+        {"client": row["client"], "service": row["id"], "details": {"service": row["name"], "reason": why}}
+        for row in sorted(rows)
+    ]
+    await ask(ServerStep.terminate, await record_many("service.ended", facts, by=by))

@@ -9,7 +9,7 @@ import msgspec
 
 from operations.actors import Actor
 from operations.clock import now, today
-from operations.events import record
+from operations.events import record, record_many
 from operations.money import ZERO, tax_contained
 from operations.refusals import NotFound, Refusal
 from settings import settings
@@ -52,7 +52,15 @@ async def lock_account(client_id: int) -> None:
     Every act that moves money or a service calls this first, so that no two can wait for each other. Rows that only
     name the client (a session, an event) are still written meanwhile.
     """
-    await fetch("SELECT FROM clients WHERE id = $1 FOR NO KEY UPDATE", client_id)
+    await lock_accounts([client_id])
+
+
+async def lock_accounts(client_ids: Sequence[int]) -> None:
+    """Take the turn of many accounts, always in the same order: two that lock some of the same never block each other.
+
+    A statement of its own: what is read after it is what stands once the accounts' turn has come.
+    """
+    await fetch("SELECT FROM clients WHERE id = ANY($1::int[]) ORDER BY id FOR NO KEY UPDATE", list(client_ids))
 
 
 async def issue(client_id: int, lines: Sequence[NewLine], *, due_on: date, by: Actor) -> int:
@@ -104,50 +112,55 @@ async def issue(client_id: int, lines: Sequence[NewLine], *, due_on: date, by: A
     return invoice_id
 
 
-async def cancel(invoice_id: int, reason: str, *, by: Actor) -> None:
-    """Cancel an unpaid invoice (*anular*) and tell the client why. What was partly paid of it returns as credit.
+async def cancel(invoice_ids: Sequence[int], reason: str, *, by: Actor) -> None:
+    """Cancel unpaid invoices (*anular*) and tell their clients why. What was partly paid of one returns as credit.
 
-    The number stays used; the lines stand no more. The account must be locked already.
+    Their numbers stay used; their lines stand no more. The accounts must be locked already. Raises `NotFound` or
+    `Refusal` where that does not hold of one, and cancels none.
     """
-    row = await fetch_row(
-        "SELECT client, number, total, paid, currency, status,"
-        " (SELECT min(service) FROM invoice_lines WHERE invoice = invoices.id) AS service"
-        " FROM invoices WHERE id = $1 FOR UPDATE",
-        invoice_id,
-    )
-    if row is None:
+    if not invoice_ids:
+        return
+    rows = await fetch(_TO_CANCEL, list(invoice_ids))
+    if len(rows) < len(set(invoice_ids)):
         raise NotFound
-    if row["status"] != InvoiceStatus.unpaid:
+    if any(row["status"] != InvoiceStatus.unpaid for row in rows):
         raise Refusal("invoice_not_unpaid", "Solo se puede anular una factura impaga.")
-    if row["paid"] > 0:
-        await fetch(
-            "INSERT INTO ledger_entries (client, kind, amount, invoice, entered_at) VALUES ($1, $2, $3, $4, $5)",
-            row["client"],
-            LedgerKind.release,
-            row["paid"],
-            invoice_id,
-            now(),
-        )
     await fetch(
-        "UPDATE invoices SET status = 'cancelled', cancelled_at = $2, cancelled_reason = $3 WHERE id = $1",
-        invoice_id,
+        "INSERT INTO ledger_entries (client, kind, amount, invoice, entered_at)"
+        " SELECT client, $2, paid, id, $3 FROM invoices WHERE id = ANY($1::int[]) AND paid > 0 ORDER BY id",
+        list(invoice_ids),
+        LedgerKind.release,
+        now(),
+    )
+    await fetch(
+        "UPDATE invoices SET status = 'cancelled', cancelled_at = $2, cancelled_reason = $3 WHERE id = ANY($1::int[])",
+        list(invoice_ids),
         now(),
         reason,
     )
-    await record(
-        "invoice.cancelled",
-        by=by,
-        client_id=row["client"],
-        service_id=row["service"],
-        invoice_id=invoice_id,
-        details={
-            "number": row["number"],
-            "total": str(row["total"]),
-            "currency": row["currency"],
-            "reason": reason,
-            "credited": str(row["paid"]),
-        },
-    )
+    facts = [
+        {
+            "client": row["client"],
+            "service": row["service"],
+            "invoice": row["id"],
+            "details": {
+                "number": row["number"],
+                "total": str(row["total"]),
+                "currency": row["currency"],
+                "reason": reason,
+                "credited": str(row["paid"]),
+            },
+        }
+        for row in rows
+    ]
+    await record_many("invoice.cancelled", facts, by=by)
+
+
+_TO_CANCEL = """
+SELECT id, client, number, total, paid, currency, status,
+       (SELECT min(service) FROM invoice_lines WHERE invoice = i.id) AS service
+FROM invoices i WHERE id = ANY($1::int[]) ORDER BY id FOR UPDATE
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,12 +234,25 @@ EXISTS (SELECT FROM invoice_lines l JOIN plan_changes c ON c.id = l.plan_change
         WHERE l.invoice = i.id AND {LAPSED_CHANGE})
 """
 
-_SUMMARY = f"""
+# What `InvoiceSummary` holds of an invoice ``i``; $2 is today.
+SUMMARY = f"""
 i.id, i.number, i.currency, i.total, i.paid, i.issued_on, i.due_on,
 CASE WHEN i.status = 'unpaid' AND {LAPSED} THEN 'cancelled' ELSE i.status END AS status,
 EXISTS (SELECT FROM payment_reports r WHERE r.invoice = i.id) AS reported,
 (SELECT description FROM invoice_lines l WHERE l.invoice = i.id ORDER BY id LIMIT 1) AS concept
 """
+
+
+def reached(services: str) -> str:
+    """The condition that an actor who reaches only some services sees an invoice ``i``: nothing on it is of another.
+
+    ``services`` is the statement's parameter that holds them, null for all.
+    """
+    return f"""
+    ({services}::int[] IS NULL OR NOT EXISTS (
+        SELECT FROM invoice_lines v WHERE v.invoice = i.id AND (v.service IS NULL OR v.service <> ALL({services}))))
+    """
+
 
 PAGE_SIZE = 25
 FILTERS = {
@@ -237,27 +263,30 @@ FILTERS = {
 }
 
 
-async def invoices_of(client_id: int, only: str = "todas", before: int | None = None) -> list[InvoiceSummary]:
-    """The client's invoices, newest first, `PAGE_SIZE` of them and one more if there are more.
+async def invoices_of(only: str = "todas", before: int | None = None, *, by: Actor) -> list[InvoiceSummary]:
+    """The account's invoices, newest first, `PAGE_SIZE` of them and one more if there are more.
 
     ``only`` is a key of `FILTERS`; ``before`` an invoice's id, for the next page.
     """
     rows = await fetch(
-        f"SELECT {_SUMMARY} FROM invoices i WHERE i.client = $1 AND i.status <> 'draft' AND i.id < $3"
-        f" {FILTERS[only]} ORDER BY i.id DESC LIMIT {PAGE_SIZE + 1}",
-        client_id,
+        f"SELECT {SUMMARY} FROM invoices i WHERE i.client = $1 AND i.status <> 'draft' AND i.id < $3"
+        f" AND {reached('$4')} {FILTERS[only]} ORDER BY i.id DESC LIMIT {PAGE_SIZE + 1}",
+        by.client_id,
         today(),
         before or 2**31 - 1,
+        by.services,
     )
     return [InvoiceSummary(**dict(row)) for row in rows]
 
 
-async def open_invoices(client_id: int) -> list[InvoiceSummary]:
-    """What the client has to pay, oldest due first."""
+async def open_invoices(*, by: Actor) -> list[InvoiceSummary]:
+    """What the account has to pay, oldest due first."""
     rows = await fetch(
-        f"SELECT {_SUMMARY} FROM invoices i WHERE i.client = $1 {FILTERS['impagas']} ORDER BY i.due_on, i.id",
-        client_id,
+        f"SELECT {SUMMARY} FROM invoices i WHERE i.client = $1 AND {reached('$3')} {FILTERS['impagas']}"
+        " ORDER BY i.due_on, i.id",
+        by.client_id,
         today(),
+        by.services,
     )
     return [InvoiceSummary(**dict(row)) for row in rows]
 
@@ -265,11 +294,12 @@ async def open_invoices(client_id: int) -> list[InvoiceSummary]:
 async def chosen_invoices(invoice_ids: Sequence[int], *, by: Actor) -> list[InvoiceSummary]:
     """Invoices that the client chose, oldest due first. Raises `NotFound` for none, or where one is not theirs."""
     rows = await fetch(
-        f"SELECT {_SUMMARY} FROM invoices i WHERE i.id = ANY($1::int[]) AND i.client = $3 AND i.status <> 'draft'"
-        " ORDER BY i.due_on, i.id",
+        f"SELECT {SUMMARY} FROM invoices i WHERE i.id = ANY($1::int[]) AND i.client = $3 AND i.status <> 'draft'"
+        f" AND {reached('$4')} ORDER BY i.due_on, i.id",
         list(invoice_ids),
         today(),
         by.client_id,
+        by.services,
     )
     if not rows or len(rows) < len(set(invoice_ids)):
         raise NotFound
@@ -279,13 +309,14 @@ async def chosen_invoices(invoice_ids: Sequence[int], *, by: Actor) -> list[Invo
 async def invoice_page(invoice_id: int, *, by: Actor) -> InvoicePage:
     """One of the client's issued invoices. Raises `NotFound` for any other."""
     rows = await fetch(
-        f"SELECT {_SUMMARY}, i.billed_to, i.tax_rate, i.tax, i.paid_at, i.cancelled_at, i.cancelled_reason,"
+        f"SELECT {SUMMARY}, i.billed_to, i.tax_rate, i.tax, i.paid_at, i.cancelled_at, i.cancelled_reason,"
         " (SELECT json_agg(json_build_array(description, amount::text, service) ORDER BY id)"
         "  FROM invoice_lines WHERE invoice = i.id) AS lines"
-        " FROM invoices i WHERE i.id = $1 AND i.client = $3 AND i.status <> 'draft'",
+        f" FROM invoices i WHERE i.id = $1 AND i.client = $3 AND i.status <> 'draft' AND {reached('$4')}",
         invoice_id,
         today(),
         by.client_id,
+        by.services,
     )
     if not rows:
         raise NotFound

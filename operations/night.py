@@ -29,6 +29,8 @@ from tables.staff import StaffSession
 log = structlog.get_logger()
 
 Progress = Callable[[str], object]
+Act = Callable[[Sequence[int]], Awaitable[int]]
+"""What a step does to a list of subjects, inside a transaction; gives how much of it was done."""
 
 BATCH = 1000
 REASONS_KEPT = 20
@@ -74,7 +76,7 @@ _DATABASE_GONE = (
 
 @dataclass(slots=True)
 class Step:
-    """What one step of a night came to; ``why`` holds the first reasons of what failed.
+    """What one step of a night came to; ``why`` holds the first reasons of what failed, ``bad`` all that did.
 
     ``skipped`` is what had to be done when it was listed, and had not any more when its turn came.
     """
@@ -83,22 +85,19 @@ class Step:
     skipped: int = 0
     failed: int = 0
     why: list[str] = field(default_factory=list)
+    bad: set[int] = field(default_factory=set)
 
-    def fail(self, reason: str) -> None:
-        """Count a failure. The same one again, in a later slice or for the next missed day, counts once."""
-        if reason in self.why:
-            return
-        self.failed += 1
-        if len(self.why) < REASONS_KEPT:
-            self.why.append(reason)
+    def fail(self, subject: int, reason: str) -> None:
+        """Count a subject that failed, once however often it does, and keep the first reasons."""
+        self.add(Step(failed=1, why=[reason], bad={subject}))
 
     def add(self, other: "Step") -> None:
-        """Count what another run did of this step."""
+        """Count what another slice or machine did of this step; what failed in both counts once."""
         self.done += other.done
         self.skipped += other.skipped
-        self.failed += other.failed - len(other.why)
-        for reason in other.why:
-            self.fail(reason)
+        self.failed += len(other.bad - self.bad)
+        self.bad |= other.bad
+        self.why += [reason for reason in other.why if reason not in self.why][: REASONS_KEPT - len(self.why)]
 
 
 @dataclass(slots=True)
@@ -130,10 +129,12 @@ async def run(*, seconds: float | None = None, say: Progress = lambda _: None) -
     """Run the night of today, or go on with it. With ``seconds``, stop after about that long.
 
     Its report is a row that staff see, with the figures of all slices and machines that worked on it. One bad row
-    stops no other: it is tried alone, and noted with its reason.
+    stops no other: it is tried alone, and noted with its reason. However many there are, they keep nobody waiting: what
+    failed in one slice is left alone in the next, until the run after this one.
     """
     report = NightReport(today())
-    run_id = await _open_run(report.day)
+    run_id, before = await _open_run(report.day)
+    report.steps = {name: Step(bad=step.bad) for name, step in before.items()}
     deadline = None if seconds is None else asyncio.get_running_loop().time() + seconds
     try:
         await _Night(report, deadline, say).work()
@@ -196,71 +197,74 @@ class _Night:
     async def _bring_about(self, day: date) -> None:
         """What a calendar day brings, today's or one whose night was missed; in the order of `catching_up`."""
 
-        async def lapse(client_id: int) -> int:
-            await invoices.lock_account(client_id)
-            return await plan_change_endings.lapse_due(client_id, day)
+        async def lapse(client_ids: Sequence[int]) -> int:
+            await invoices.lock_accounts(client_ids)
+            return await plan_change_endings.lapse_due(client_ids, day)
 
         async def issue(client_ids: Sequence[int]) -> int:
             return await renewals.issue_due(client_ids, day)
 
-        async def begin(client_id: int) -> int:
-            await invoices.lock_account(client_id)
-            return await plan_change_endings.begin_downgrades(client_id, day)
+        async def begin(client_ids: Sequence[int]) -> int:
+            await invoices.lock_accounts(client_ids)
+            return await plan_change_endings.begin_downgrades(client_ids, day)
 
         async def reprice(client_ids: Sequence[int]) -> int:
             return await prices.apply_due(client_ids, day)
 
-        await self._one_by_one("lapsed", await plan_change_endings.accounts_with_lapsed(day), lapse)
+        await self._in_batches("lapsed", await plan_change_endings.accounts_with_lapsed(day), lapse)
         await self._in_batches("renewals", await renewals.accounts_due(day), issue)
-        await self._one_by_one("downgrades", await plan_change_endings.accounts_with_begun(day), begin)
+        await self._in_batches("downgrades", await plan_change_endings.accounts_with_begun(day), begin)
         await self._in_batches("prices", await prices.accounts_due(day), reprice)
 
     async def _dun(self) -> None:
         """What follows today from what is not paid."""
         await self._in_batches("reminders", await dunning.to_remind(), dunning.remind)
-        await self._one_by_one("suspensions", await dunning.to_suspend(), dunning.suspend)
+        await self._in_batches("suspensions", await dunning.to_suspend(), dunning.suspend)
         await self._in_batches("warnings", await dunning.to_warn(), dunning.warn)
         due = await dunning.to_terminate()
-        await self._one_by_one("terminations", [it for it, on_time in due if on_time], dunning.terminate)
-        await self._one_by_one("held_back", [it for it, on_time in due if not on_time], dunning.hold_back)
-        await self._one_by_one("cancelled_invoices", await dunning.to_cancel(), dunning.cancel)
+        await self._in_batches("terminations", [it for it, on_time in due if on_time], dunning.terminate)
+        await self._in_batches("held_back", [it for it, on_time in due if not on_time], dunning.hold_back)
+        await self._in_batches("cancelled_invoices", await dunning.to_cancel(), dunning.cancel)
 
-    async def _in_batches(
-        self, name: str, subjects: Sequence[int], act: Callable[[Sequence[int]], Awaitable[int]]
-    ) -> None:
-        """Do an act in batches, each a transaction; a batch that fails is repeated one by one."""
+    async def _in_batches(self, name: str, subjects: Sequence[int], act: Act) -> None:
+        """Do an act in batches, each a transaction; a batch that fails is repeated one by one.
+
+        What failed in this run already, in an earlier slice or for a missed day, is not tried again.
+        """
         step = self.report.step(name)
-        for number, start in enumerate(range(0, len(subjects), BATCH)):
-            batch = subjects[start : start + BATCH]
+        left = [subject for subject in subjects if subject not in step.bad]
+        for number, start in enumerate(range(0, len(left), BATCH)):
+            batch = left[start : start + BATCH]
             try:
-                async with transaction():
-                    step.done += await act(batch)
+                await self._do(step, batch, act)
             except _DATABASE_GONE:
                 raise
             except Exception as error:
                 log.warning("night.batch_failed", step=name, error=repr(error))
-                await self._one_by_one(name, batch, lambda subject: act([subject]))
-            if number in (0, 9) and len(subjects) > BATCH:
+                await self._one_by_one(name, batch, act)
+            if number in (0, 9) and len(left) > BATCH:
                 await _analyze()
             self.say(f"  {name}: {step.done}")
             self._check_time()
 
-    async def _one_by_one(self, name: str, subjects: Sequence[int], act: Callable[[int], Awaitable[int]]) -> None:
+    async def _one_by_one(self, name: str, subjects: Sequence[int], act: Act) -> None:
         step = self.report.step(name)
         for subject in subjects:
             try:
-                async with transaction():
-                    done = await act(subject)
+                await self._do(step, [subject], act)
             except _DATABASE_GONE:
                 raise
             except Exception as error:
                 log.error("night.failed", step=name, subject=subject, exc_info=error)
                 reason = error.sentence if isinstance(error, Refusal) else f"{type(error).__name__}: {error}"
-                step.fail(f"{_SUBJECTS[name]} {subject}: {reason}"[:300])
-            else:
-                step.done += done
-                step.skipped += not done
+                step.fail(subject, f"{_SUBJECTS[name]} {subject}: {reason}"[:300])
             self._check_time()
+
+    async def _do(self, step: Step, subjects: Sequence[int], act: Act) -> None:
+        async with transaction():
+            done = await act(subjects)
+        step.done += done
+        step.skipped += max(0, len(subjects) - done)
 
     def _check_time(self) -> None:
         """After each piece of work, not before it: however little time there is, a run comes further."""
@@ -282,19 +286,23 @@ async def _tidy() -> None:
     await fetch("DELETE FROM webhook_deliveries WHERE processed_at < $1", now() - timedelta(days=30))
 
 
-async def _open_run(day: date) -> int:
-    """The row of the day's run that is not finished; a new one where there is none."""
+async def _open_run(day: date) -> tuple[int, dict[str, Step]]:
+    """The day's run that is not finished, and its figures so far; a new one where there is none."""
     while True:
         rows = await fetch(
             "WITH opened AS (INSERT INTO night_runs (ran_on, started_at, steps) VALUES ($1, $2, '{}')"
-            " ON CONFLICT DO NOTHING RETURNING id)"
-            " SELECT id FROM opened UNION ALL SELECT id FROM night_runs WHERE ran_on = $1 AND finished_at IS NULL",
+            " ON CONFLICT DO NOTHING RETURNING id, steps)"
+            " SELECT id, steps FROM opened"
+            " UNION ALL SELECT id, steps FROM night_runs WHERE ran_on = $1 AND finished_at IS NULL",
             day,
             now(),
         )
         if rows:
-            run_id: int = rows[0]["id"]
-            return run_id
+            return rows[0]["id"], _stored(rows[0]["steps"])
+
+
+def _stored(steps: str) -> dict[str, Step]:
+    return msgspec.json.decode(steps, type=dict[str, Step])
 
 
 async def _save(run_id: int, report: NightReport) -> NightReport:
@@ -302,7 +310,7 @@ async def _save(run_id: int, report: NightReport) -> NightReport:
     async with transaction():
         row = await fetch_row("SELECT steps, failed, finished_at FROM night_runs WHERE id = $1 FOR UPDATE", run_id)
         assert row is not None
-        whole = NightReport(report.day, msgspec.json.decode(row["steps"], type=dict[str, Step]), report.finished)
+        whole = NightReport(report.day, _stored(row["steps"]), report.finished)
         for name, step in report.steps.items():
             whole.step(name).add(step)
         await fetch(

@@ -12,7 +12,7 @@ from operations.clients import one_line
 from operations.clock import now, today
 from operations.documents import Receipt
 from operations.events import record
-from operations.invoices import lock_account
+from operations.invoices import lock_account, reached
 from operations.money import rounded
 from operations.notes import note
 from operations.refusals import Invalid, NotFound, Refusal, WayOut
@@ -134,7 +134,7 @@ async def report_payments(
     await catch_up(by.client_id)  # and that stays, also where an invoice turns out to be paid or lapsed by it
     async with transaction():
         await lock_account(by.client_id)
-        numbers = await _unpaid_numbers(invoice_ids, by.client_id)
+        numbers = await _unpaid_numbers(invoice_ids, by)
         added = await fetch(
             "INSERT INTO payment_reports (invoice, reported_by, paid_on, note, receipt, receipt_key, holds_until,"
             " reported_at) SELECT id, $2, $3, $4, $5, $6, $7, $8 FROM unnest($1::int[]) AS id"
@@ -166,12 +166,14 @@ def _refuse_bad_day(paid_on: date) -> None:
         raise Invalid({"paid_on": "Revise la fecha: es de hace más de un año."})
 
 
-async def _unpaid_numbers(invoice_ids: Sequence[int], client_id: int) -> dict[int, int]:
-    """The numbers of a client's invoices, each of which must be unpaid."""
+async def _unpaid_numbers(invoice_ids: Sequence[int], by: Actor) -> dict[int, int]:
+    """The numbers of the account's invoices, each of which must be unpaid."""
     rows = await fetch(
-        "SELECT id, status, number FROM invoices WHERE id = ANY($1) AND client = $2 AND status <> 'draft' ORDER BY id",
+        "SELECT id, status, number FROM invoices i WHERE id = ANY($1) AND client = $2 AND status <> 'draft'"
+        f" AND {reached('$3')} ORDER BY id",
         list(invoice_ids),
-        client_id,
+        by.client_id,
+        by.services,
     )
     if not rows or len(rows) < len(set(invoice_ids)):
         raise NotFound

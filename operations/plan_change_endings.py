@@ -1,13 +1,14 @@
 """How an open change of plan ends: an upgrade that lapses, a downgrade whose day comes, one that is dropped."""
 
+from collections.abc import Sequence
 from datetime import date
 
 from operations import invoices, settlement, upgrades
 from operations.actors import PANEL, Actor
-from operations.clock import now, today
-from operations.events import record
+from operations.clock import now
+from operations.events import record_many
 from tables.choices import ChangeStatus
-from tables.database import fetch, fetch_row
+from tables.database import fetch
 
 
 async def accounts_with_lapsed(day: date) -> list[int]:
@@ -21,22 +22,21 @@ async def accounts_with_lapsed(day: date) -> list[int]:
     return [row["client"] for row in rows]
 
 
-async def lapse_due(client_id: int, day: date | None = None, *, by: Actor = PANEL) -> int:
-    """Let the client's upgrades lapse whose last payable day is over on ``day`` (today, unless a night was missed).
+async def lapse_due(client_ids: Sequence[int], day: date) -> int:
+    """Let the upgrades of these accounts lapse whose last payable day is over on ``day``; gives how many.
 
-    Their invoices are cancelled, and what was partly paid of them becomes credit. Gives how many lapsed.
-    *Informar pago* holds it until the day it gives. The account must be locked already.
+    Their invoices are cancelled, and what was partly paid of them becomes credit, which pays what it can. *Informar
+    pago* holds an upgrade until the day it gives. The accounts must be locked already.
     """
     rows = await fetch(
-        "SELECT c.id FROM plan_changes c JOIN services s ON s.id = c.service"
-        f" WHERE s.client = $1 AND {invoices.LAPSED_CHANGE} FOR UPDATE OF c",
-        client_id,
-        day or today(),
+        "SELECT c.id, s.client FROM plan_changes c JOIN services s ON s.id = c.service"
+        f" WHERE s.client = ANY($1::int[]) AND {invoices.LAPSED_CHANGE} ORDER BY c.id FOR UPDATE OF c",
+        list(client_ids),
+        day,
     )
-    for row in rows:
-        await close(row["id"], ChangeStatus.lapsed, "El cambio de plan no se pagó a tiempo.", by)
-    if rows:
-        await settlement.settle(client_id, by=by)
+    await close([row["id"] for row in rows], ChangeStatus.lapsed, "El cambio de plan no se pagó a tiempo.", PANEL)
+    for client_id in sorted({row["client"] for row in rows}):
+        await settlement.settle(client_id)
     return len(rows)
 
 
@@ -56,55 +56,58 @@ async def accounts_with_begun(day: date) -> list[int]:
     return [row["client"] for row in rows]
 
 
-async def begin_downgrades(client_id: int, day: date) -> int:
-    """Give the client's services, suspended ones too, the smaller plan whose first day has come; gives how many.
+async def begin_downgrades(client_ids: Sequence[int], day: date) -> int:
+    """Give services of these accounts, suspended ones too, the smaller plan whose first day has come; gives how many.
 
-    The account must be locked already.
+    The accounts must be locked already.
     """
     rows = await fetch(
         "SELECT c.id FROM plan_changes c JOIN services s ON s.id = c.service"
-        f" WHERE {_BEGUN} AND s.client = $2 ORDER BY c.id",
+        f" WHERE {_BEGUN} AND s.client = ANY($2::int[]) ORDER BY c.id",
         day,
-        client_id,
+        list(client_ids),
     )
-    for row in rows:
-        await upgrades.apply(row["id"], by=PANEL)
+    await upgrades.apply([row["id"] for row in rows], by=PANEL)
     return len(rows)
 
 
-async def drop_open_change(service_id: int, *, by: Actor = PANEL) -> None:
-    """A service ends: an upgrade that waits for its payment goes with it, and a downgrade not billed yet.
+async def drop_open_changes(service_ids: Sequence[int], *, by: Actor = PANEL) -> None:
+    """Services end: an upgrade that waits for its payment goes with its service, and a downgrade not billed yet.
 
-    A downgrade already billed stays. The account must be locked already.
+    A downgrade already billed stays. The accounts must be locked already.
     """
     rows = await fetch(
-        "SELECT c.id FROM plan_changes c WHERE c.service = $1 AND c.closed_at IS NULL AND NOT EXISTS"
+        "SELECT c.id FROM plan_changes c WHERE c.service = ANY($1::int[]) AND c.closed_at IS NULL AND NOT EXISTS"
         " (SELECT FROM periods p WHERE p.service = c.service AND p.starts_on >= c.effective_on)",
-        service_id,
+        list(service_ids),
     )
-    for row in rows:
-        await close(row["id"], ChangeStatus.withdrawn, "El servicio se dio de baja.", by)
+    await close([row["id"] for row in rows], ChangeStatus.withdrawn, "El servicio se dio de baja.", by)
 
 
-async def close(change_id: int, status: ChangeStatus, reason: str, by: Actor) -> None:
-    """End an open change unapplied: its invoice is cancelled with the reason, and the service's timeline says so."""
-    row = await fetch_row(
+async def close(change_ids: Sequence[int], status: ChangeStatus, reason: str, by: Actor) -> None:
+    """End open changes unapplied: their invoices are cancelled with the reason, and the services' timelines say so.
+
+    One that is closed already stays as it is. The accounts must be locked already.
+    """
+    if not change_ids:
+        return
+    rows = await fetch(
         "UPDATE plan_changes c SET status = $2, closed_at = $3 FROM services s, plans p"
-        " WHERE c.id = $1 AND c.closed_at IS NULL AND s.id = c.service AND p.id = c.to_plan"
-        " RETURNING s.id, s.client, p.name, c.reference,"
+        " WHERE c.id = ANY($1::int[]) AND c.closed_at IS NULL AND s.id = c.service AND p.id = c.to_plan"
+        " RETURNING c.id, s.id AS service, s.client, p.name, c.reference,"
         " (SELECT min(l.invoice) FROM invoice_lines l WHERE l.plan_change = c.id AND l.stands) AS invoice",
-        change_id,
+        list(change_ids),
         status,
         now(),
     )
-    if row is None:
-        return
-    if row["invoice"] is not None:
-        await invoices.cancel(row["invoice"], reason, by=by)
-    await record(
-        f"plan_change.{status.value}",
-        by=by,
-        client_id=row["client"],
-        service_id=row["id"],
-        details={"reference": row["reference"], "to": row["name"]},
-    )
+    rows = sorted(rows)
+    await invoices.cancel([row["invoice"] for row in rows if row["invoice"] is not None], reason, by=by)
+    facts = [
+        {
+            "client": row["client"],
+            "service": row["service"],
+            "details": {"reference": row["reference"], "to": row["name"]},
+        }
+        for row in rows
+    ]
+    await record_many(f"plan_change.{status.value}", facts, by=by)

@@ -1,14 +1,13 @@
 """How a suspended service comes back: by a payment, or by the hand of staff (`suspensions.reactivate`)."""
 
-from typing import Any
+from collections.abc import Sequence
 
 from operations.actors import Actor
 from operations.clock import now, today
-from operations.events import record
+from operations.events import record_many
 from operations.servers import ask
-from tables.choices import ServerStep, ServiceStatus
-from tables.database import fetch, fetch_row
-from tables.services import Service
+from tables.choices import ServerStep
+from tables.database import fetch
 
 # An overdue invoice with a standing line of the service, issued to the client who holds it now. An upgrade that was
 # never paid is no debt: it lapses. $2 is today.
@@ -27,25 +26,25 @@ async def lift_paid(client_id: int, *, by: Actor) -> None:
     rows = await fetch(
         "UPDATE suspensions u SET ended_at = GREATEST(u.started_at, $3) FROM services s"
         " WHERE s.id = u.service AND s.client = $1 AND u.reason = 'unpaid' AND u.ended_at IS NULL"
-        f" AND NOT {OVERDUE_OF_SERVICE} RETURNING s.id, s.client, s.name",
+        f" AND NOT {OVERDUE_OF_SERVICE} RETURNING s.id",
         client_id,
         today(),
         now(),
     )
-    for service in rows:
-        others = await fetch_row("SELECT FROM suspensions WHERE service = $1 AND ended_at IS NULL", service["id"])
-        if others is None:
-            await back_to_active(service, by=by)
+    await back_to_active([row["id"] for row in rows], by=by)
 
 
-async def back_to_active(service: Any, *, by: Actor) -> None:
-    """A service (its ``id``, ``client`` and ``name``) of which no suspension is open any more runs again."""
-    await Service.update({Service.status: ServiceStatus.active}).where(Service.id == service["id"])
-    event_id = await record(
-        "service.reactivated",
-        by=by,
-        client_id=service["client"],
-        service_id=service["id"],
-        details={"service": service["name"]},
+async def back_to_active(service_ids: Sequence[int], *, by: Actor) -> None:
+    """Those of these services of which no suspension is open any more run again, and their clients are told."""
+    if not service_ids:
+        return
+    rows = await fetch(
+        "UPDATE services s SET status = 'active' WHERE id = ANY($1::int[]) AND status = 'suspended'"
+        " AND NOT EXISTS (SELECT FROM suspensions WHERE service = s.id AND ended_at IS NULL)"
+        " RETURNING id, client, name",
+        list(service_ids),
     )
-    await ask(ServerStep.reactivate, event_id=event_id, service_id=service["id"])
+    facts = [
+        {"client": row["client"], "service": row["id"], "details": {"service": row["name"]}} for row in sorted(rows)
+    ]
+    await ask(ServerStep.reactivate, await record_many("service.reactivated", facts, by=by))

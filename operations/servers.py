@@ -1,5 +1,7 @@
 """What has to be done on servers. Until they are connected, staff do it by hand and say so."""
 
+from collections.abc import Sequence
+
 from operations.actors import Actor
 from operations.clock import now
 from operations.refusals import NotFound, Refusal
@@ -9,13 +11,18 @@ from tables.database import fetch, fetch_row
 from tables.night import TaskCompletion
 
 
-async def ask(step: ServerStep, *, event_id: int, service_id: int) -> None:
-    """Leave a step for the server of a service, in the transaction of the event it follows from; an event asks once."""
+async def ask(step: ServerStep, event_ids: Sequence[int]) -> None:
+    """Leave a step for the servers of the services that these events are of, in the events' transaction.
+
+    An event asks once.
+    """
+    if not event_ids:
+        return
     await fetch(
-        "INSERT INTO server_tasks (event, service, step, created_at) VALUES ($1, $2, $3, $4)"
+        "INSERT INTO server_tasks (event, service, step, created_at)"
+        " SELECT id, service, $2, $3 FROM events WHERE id = ANY($1::bigint[]) ORDER BY id"
         " ON CONFLICT (event, step) DO NOTHING",
-        event_id,
-        service_id,
+        list(event_ids),
         step,
         now(),
     )

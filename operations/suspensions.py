@@ -1,5 +1,6 @@
 """What interrupts a service and what lifts it. A service is active when none of its suspensions is open."""
 
+from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
@@ -7,14 +8,14 @@ from operations import renewals
 from operations.actors import Actor
 from operations.catching_up import catch_up
 from operations.clock import now, today
-from operations.events import record
+from operations.events import record_many
 from operations.reactivations import OVERDUE_OF_SERVICE, back_to_active
 from operations.refusals import Invalid, NotFound, Refusal
 from operations.servers import ask
 from operations.transactions import transaction
 from tables.choices import ServerStep, ServiceStatus, SuspensionReason
-from tables.database import fetch, fetch_row
-from tables.services import Reactivation, Service, Suspension
+from tables.database import fetch
+from tables.services import Reactivation
 
 REASON_WORDS = {
     SuspensionReason.unpaid: "falta de pago",
@@ -24,36 +25,38 @@ REASON_WORDS = {
 }
 
 
-async def suspend(service_id: int, reason: SuspensionReason, *, note: str = "", by: Actor) -> Suspension:
-    """Suspend a service and tell its client why.
+async def suspend(service_ids: Sequence[int], reason: SuspensionReason, *, note: str = "", by: Actor) -> list[int]:
+    """Suspend services and tell their clients why; gives the suspensions' ids.
 
-    Raises `Refusal` for a service that is not running, or is suspended for that reason already.
+    Raises `Refusal`, and suspends none, where one is not running or is suspended for that reason already.
     """
     async with transaction():
-        service = await _locked(service_id)
-        if service["status"] not in (ServiceStatus.active, ServiceStatus.suspended):
-            raise Refusal("service_not_active", "Solo se puede suspender un servicio activo.")
-        double = await fetch_row(
-            "SELECT FROM suspensions WHERE service = $1 AND reason = $2 AND ended_at IS NULL",
-            service_id,
+        services = await _locked(service_ids)
+        for service in services:
+            if service["status"] not in (ServiceStatus.active, ServiceStatus.suspended):
+                raise Refusal("service_not_active", "Solo se puede suspender un servicio activo.")
+            if reason in service["open"]:
+                raise Refusal("already_suspended", f"El servicio ya está suspendido por {REASON_WORDS[reason]}.")
+        rows = await fetch(
+            "INSERT INTO suspensions (service, reason, note, started_by, started_at)"
+            " SELECT unnest($1::int[]), $2, $3, $4, $5 RETURNING id",
+            [service["id"] for service in services],
             reason,
+            note.strip(),
+            by.staff_id,
+            now(),
         )
-        if double is not None:
-            raise Refusal("already_suspended", f"El servicio ya está suspendido por {REASON_WORDS[reason]}.")
-        suspension = Suspension(
-            service=service_id, reason=reason, note=note.strip(), started_by=by.staff_id, started_at=now()
-        )
-        await suspension.save()
-        await Service.update({Service.status: ServiceStatus.suspended}).where(Service.id == service_id)
-        event_id = await record(
-            "service.suspended",
-            by=by,
-            client_id=service["client"],
-            service_id=service_id,
-            details={"service": service["name"], "reason": REASON_WORDS[reason]},
-        )
-        await ask(ServerStep.suspend, event_id=event_id, service_id=service_id)
-    return suspension
+        await fetch("UPDATE services SET status = 'suspended' WHERE id = ANY($1::int[])", list(service_ids))
+        facts = [
+            {
+                "client": service["client"],
+                "service": service["id"],
+                "details": {"service": service["name"], "reason": REASON_WORDS[reason]},
+            }
+            for service in services
+        ]
+        await ask(ServerStep.suspend, await record_many("service.suspended", facts, by=by))
+    return [row["id"] for row in rows]
 
 
 async def reactivate(service_id: int, *, note: str = "", promised_on: date | None = None, by: Actor) -> Reactivation:
@@ -64,7 +67,7 @@ async def reactivate(service_id: int, *, note: str = "", promised_on: date | Non
     service comes back is invoiced at once, those that went by meanwhile never.
     """
     async with transaction():
-        service = await _locked(service_id)
+        [service] = await _locked([service_id])
         if service["status"] != ServiceStatus.suspended:
             raise Refusal("service_not_suspended", "El servicio no está suspendido.")
         if service["overdue"] and promised_on is None:
@@ -85,22 +88,22 @@ async def reactivate(service_id: int, *, note: str = "", promised_on: date | Non
             service_id,
             now(),
         )
-        await back_to_active(service, by=by)
+        await back_to_active([service_id], by=by)
         await renewals.issue_due([service["client"]])
     return row
 
 
-async def _locked(service_id: int) -> Any:
-    """The account's turn first, and what is due of it, then the service: the order in which every act takes them."""
-    owner = await fetch_row("SELECT client FROM services WHERE id = $1", service_id)
-    if owner is None:
+async def _locked(service_ids: Sequence[int]) -> Sequence[Any]:
+    """The accounts' turn first, and what is due of them, then the services: the order in which every act takes them."""
+    ids = list(set(service_ids))
+    owners = await fetch("SELECT client FROM services WHERE id = ANY($1::int[])", ids)
+    if len(owners) < len(ids):
         raise NotFound
-    await catch_up(owner["client"])
-    row = await fetch_row(
-        f"SELECT s.id, s.client, s.name, s.status, {OVERDUE_OF_SERVICE} AS overdue"
-        " FROM services s WHERE s.id = $1 FOR UPDATE",
-        service_id,
+    await catch_up(*{row["client"] for row in owners})
+    return await fetch(
+        f"SELECT s.id, s.client, s.name, s.status, {OVERDUE_OF_SERVICE} AS overdue,"
+        " ARRAY(SELECT reason FROM suspensions WHERE service = s.id AND ended_at IS NULL) AS open"
+        " FROM services s WHERE s.id = ANY($1::int[]) ORDER BY s.id FOR UPDATE",
+        ids,
         today(),
     )
-    assert row is not None
-    return row

@@ -1,15 +1,17 @@
 """The moment an upgrade takes effect: *desde la habilitación del nuevo plan*."""
 
+from collections.abc import Sequence
+
 from operations.actors import Actor
 from operations.clock import now
-from operations.events import record
+from operations.events import record_many
 from operations.servers import ask
 from tables.choices import ServerStep
-from tables.database import fetch, fetch_row
+from tables.database import fetch
 
 _APPLY = """
 WITH change AS (
-    UPDATE plan_changes SET status = 'applied', closed_at = $2 WHERE id = $1 AND closed_at IS NULL
+    UPDATE plan_changes SET status = 'applied', closed_at = $2 WHERE id = ANY($1::int[]) AND closed_at IS NULL
     RETURNING service, from_plan, to_plan, new_price
 )
 UPDATE services s SET plan = change.to_plan, price = change.new_price
@@ -19,19 +21,23 @@ RETURNING s.id, s.client, old.name AS from_name, new.name AS to_name, change.new
 """
 
 
-async def apply(change_id: int, *, by: Actor) -> None:
-    """Give the service its new plan and recurring price. The period does not move. Once: a second call does nothing."""
-    row = await fetch_row(_APPLY, change_id, now())
-    if row is None:
+async def apply(change_ids: Sequence[int], *, by: Actor) -> None:
+    """Give services their new plan and recurring price. Periods do not move. Once: a second call does nothing.
+
+    The accounts must be locked already.
+    """
+    if not change_ids:
         return
-    event_id = await record(
-        "plan_change.applied",
-        by=by,
-        client_id=row["client"],
-        service_id=row["id"],
-        details={"from": row["from_name"], "to": row["to_name"], "price": str(row["new_price"])},
-    )
-    await ask(ServerStep.change_plan, event_id=event_id, service_id=row["id"])
+    rows = await fetch(_APPLY, list(change_ids), now())
+    facts = [
+        {
+            "client": row["client"],
+            "service": row["id"],
+            "details": {"from": row["from_name"], "to": row["to_name"], "price": str(row["new_price"])},
+        }
+        for row in sorted(rows)
+    ]
+    await ask(ServerStep.change_plan, await record_many("plan_change.applied", facts, by=by))
 
 
 async def apply_paid(invoice_id: int, *, by: Actor) -> None:
@@ -41,5 +47,4 @@ async def apply_paid(invoice_id: int, *, by: Actor) -> None:
         " WHERE l.invoice = $1 AND l.stands AND c.status = 'awaiting_payment'",
         invoice_id,
     )
-    for row in rows:
-        await apply(row["id"], by=by)
+    await apply([row["id"] for row in rows], by=by)

@@ -153,7 +153,7 @@ async def test_staff_correcting_a_service_and_payments_wait_for_each_other_witho
     wishes = (
         plan_changes.ask_executive(rental.service_id, "otro", form_key=uuid.uuid4(), by=rental.ana) for _ in range(20)
     )
-    interrupted = (suspensions.suspend(rental.service_id, reason, by=rental.sara) for reason in SuspensionReason)
+    interrupted = (suspensions.suspend([rental.service_id], reason, by=rental.sara) for reason in SuspensionReason)
     paid = (pay(change.invoice_id, "5") for _ in range(10))
     acts = [act for group in zip(renamed, wishes, strict=True) for act in group]
     await all_at_once([*acts[:20], *paid, *interrupted, *acts[20:]])

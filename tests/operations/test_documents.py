@@ -61,7 +61,7 @@ async def test_it_stays_what_it_was_at_issue_whatever_becomes_of_invoice_and_cli
     invoice_id, cancelled = await an_invoice(holder, "50.00"), await an_invoice(holder, "20.00")
     before = [asdict(await documents.invoice_document(each)) for each in (invoice_id, cancelled)]
     await pay(invoice_id, "50.00")
-    await invoices.cancel(cancelled, "A pedido", by=PANEL)
+    await invoices.cancel([cancelled], "A pedido", by=PANEL)
     await fetch("UPDATE clients SET name = 'Otra', company = 'Otra S.A.' WHERE id = $1", holder.client_id)
     assert [asdict(await documents.invoice_document(each)) for each in (invoice_id, cancelled)] == before
 

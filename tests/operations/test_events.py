@@ -144,11 +144,11 @@ async def test_an_event_of_nobody_is_kept_and_told_to_nobody() -> None:
 async def test_many_facts_at_once_are_written_and_told_like_one_by_one() -> None:
     actor = await agreed()
     facts = [{"client": actor.client_id, "details": {"number": number}} for number in (1, 2)]
-    ids = await events.record_many("invoice.issued", facts)
+    ids = await events.record_many("invoice.issued", facts, by=PANEL)
     assert len(ids) == 2
     for event_id in ids:
         assert set(await alerts_of(event_id)) == {"whatsapp", "email"}
-    assert await events.record_many("invoice.issued", []) == []
+    assert await events.record_many("invoice.issued", [], by=PANEL) == []
 
 
 @pytest.mark.parametrize("name", [name for name, kind in EVENTS.items() if kind.told != Told.silent])

@@ -67,7 +67,7 @@ async def test_cancelling_keeps_the_number_and_gives_back_what_was_paid(rental: 
     invoice = await an_invoice(rental.ana, "10")
     number = (await invoices.invoice_page(invoice, by=rental.ana)).summary.number
     await pay(invoice, "4")
-    await invoices.cancel(invoice, "Pedido del cliente", by=rental.sara)
+    await invoices.cancel([invoice], "Pedido del cliente", by=rental.sara)
     page = await invoices.invoice_page(invoice, by=rental.ana)
     assert (page.summary.status, page.summary.number, page.summary.owed) == ("cancelled", number, Decimal(0))
     assert (page.cancelled_reason, page.cancelled_at is not None) == ("Pedido del cliente", True)
@@ -77,13 +77,13 @@ async def test_cancelling_keeps_the_number_and_gives_back_what_was_paid(rental: 
 async def test_only_an_unpaid_invoice_is_cancelled(rental: Rental) -> None:
     paid, cancelled = await an_invoice(rental.ana, "10"), await an_invoice(rental.ana, "10")
     await pay(paid, "10")
-    await invoices.cancel(cancelled, "Repetida", by=rental.sara)
+    await invoices.cancel([cancelled], "Repetida", by=rental.sara)
     for invoice in (paid, cancelled):
         with pytest.raises(Refusal) as refused:
-            await invoices.cancel(invoice, "Otra vez", by=rental.sara)
+            await invoices.cancel([invoice], "Otra vez", by=rental.sara)
         assert refused.value.code == "invoice_not_unpaid"
     with pytest.raises(NotFound):
-        await invoices.cancel(900_000, "X", by=rental.sara)
+        await invoices.cancel([900_000], "X", by=rental.sara)
 
 
 async def test_a_stranger_sees_none_of_it(rental: Rental) -> None:
@@ -95,7 +95,7 @@ async def test_a_stranger_sees_none_of_it(rental: Rental) -> None:
             await invoices.invoice_page(unknown, by=stranger)
     with pytest.raises(NotFound):
         await invoices.chosen_invoices([invoice], by=stranger)
-    assert await invoices.invoices_of(stranger.client_id) == await invoices.open_invoices(stranger.client_id) == []
+    assert await invoices.invoices_of(by=stranger) == await invoices.open_invoices(by=stranger) == []
 
 
 async def test_a_draft_is_shown_to_nobody(rental: Rental) -> None:
@@ -107,7 +107,7 @@ async def test_a_draft_is_shown_to_nobody(rental: Rental) -> None:
     )
     with pytest.raises(NotFound):
         await invoices.invoice_page(rows[0]["id"], by=rental.ana)
-    assert await invoices.invoices_of(rental.ana.client_id) == []
+    assert await invoices.invoices_of(by=rental.ana) == []
     await fetch("DELETE FROM invoices WHERE id = $1", rows[0]["id"])
 
 
@@ -115,27 +115,27 @@ async def test_lists_are_newest_first_by_pages_and_filtered(rental: Rental) -> N
     assert rental.ana.client_id is not None
     made = [await an_invoice(rental.ana, "10") for _ in range(invoices.PAGE_SIZE + 3)]
     await pay(made[0], "10")
-    await invoices.cancel(made[1], "Repetida", by=PANEL)
-    first = await invoices.invoices_of(rental.ana.client_id)
+    await invoices.cancel([made[1]], "Repetida", by=PANEL)
+    first = await invoices.invoices_of(by=rental.ana)
     assert [invoice.id for invoice in first] == made[::-1][: invoices.PAGE_SIZE + 1], "one more, if there are more"
-    rest = await invoices.invoices_of(rental.ana.client_id, before=first[invoices.PAGE_SIZE - 1].id)
+    rest = await invoices.invoices_of(before=first[invoices.PAGE_SIZE - 1].id, by=rental.ana)
     assert [invoice.id for invoice in rest] == made[2::-1]
-    assert [invoice.id for invoice in await invoices.invoices_of(rental.ana.client_id, "pagas")] == made[:1]
-    assert [invoice.id for invoice in await invoices.invoices_of(rental.ana.client_id, "anuladas")] == made[1:2]
-    assert len(await invoices.open_invoices(rental.ana.client_id)) == len(made) - 2
+    assert [invoice.id for invoice in await invoices.invoices_of("pagas", by=rental.ana)] == made[:1]
+    assert [invoice.id for invoice in await invoices.invoices_of("anuladas", by=rental.ana)] == made[1:2]
+    assert len(await invoices.open_invoices(by=rental.ana)) == len(made) - 2
 
 
 async def test_what_is_owed_comes_oldest_due_first_and_says_when_it_is_overdue(rental: Rental) -> None:
     assert rental.ana.client_id is not None
     late, early = [await an_invoice(rental.ana, "10", due_on=MID_YEAR + timedelta(days=days)) for days in (9, 3)]
     with living_on(MID_YEAR + timedelta(days=4)):
-        found = await invoices.open_invoices(rental.ana.client_id)
+        found = await invoices.open_invoices(by=rental.ana)
         assert [(invoice.id, invoice.chip, invoice.overdue) for invoice in found] == [
             (early, "overdue", True),
             (late, "unpaid", False),
         ]
     with living_on(MID_YEAR + timedelta(days=3)):
-        assert not (await invoices.open_invoices(rental.ana.client_id))[0].overdue, "on its day it is not"
+        assert not (await invoices.open_invoices(by=rental.ana))[0].overdue, "on its day it is not"
 
 
 async def test_a_period_is_billed_once(rental: Rental) -> None:
@@ -145,7 +145,7 @@ async def test_a_period_is_billed_once(rental: Rental) -> None:
     assert rental.ana.client_id is not None
     with pytest.raises(asyncpg.UniqueViolationError, match="invoice_lines_one_renewal"):
         await issue_alone(rental.ana.client_id, again)
-    await invoices.cancel(invoice, "Corregida", by=PANEL)
+    await invoices.cancel([invoice], "Corregida", by=PANEL)
     assert await issue_alone(rental.ana.client_id, again), "once the first stands no more, it can be billed again"
 
 

@@ -10,7 +10,7 @@ from decimal import Decimal
 
 import pytest
 
-from operations import corrections, invoices, payments, plan_changes, prices, services, suspensions
+from operations import invoices, payments, plan_changes, prices, services, suspensions
 from operations.actors import PANEL
 from operations.clock import living_on
 from operations.invoices import NewLine
@@ -19,7 +19,7 @@ from operations.transactions import transaction
 from tables.choices import CancelDecision, Cycle, LineKind, SuspensionReason
 from tables.database import fetch, fetch_row
 from tests.operations.nights import DAY, bills, days_of, night_on, periods_of
-from tests.people import Rental, a_rental, a_service, an_invoice, ask, pay
+from tests.people import Rental, a_rental, a_service, an_invoice, ask, cancel_whole, pay
 
 LAST_NIGHT, DUE, TODAY = date(2027, 5, 20), date(2027, 5, 22), date(2027, 5, 25)
 RENEWAL = (Decimal("100.00"), TODAY, TODAY + 10 * DAY, "unpaid")
@@ -60,19 +60,17 @@ async def a_reversal(rental: Rental) -> None:
 
 
 async def a_suspension(rental: Rental) -> None:
-    await suspensions.suspend(rental.service_id, SuspensionReason.abuse, by=rental.sara)
+    await suspensions.suspend([rental.service_id], SuspensionReason.abuse, by=rental.sara)
 
 
 async def a_reactivation(rental: Rental) -> None:
     with living_on(LAST_NIGHT):
-        await suspensions.suspend(rental.service_id, SuspensionReason.abuse, by=rental.sara)
+        await suspensions.suspend([rental.service_id], SuspensionReason.abuse, by=rental.sara)
     await suspensions.reactivate(rental.service_id, by=rental.sara)
 
 
 async def a_correction(rental: Rental) -> None:
-    await corrections.cancel_invoice(
-        await _other_invoice(rental), CancelDecision.reissue, "Datos equivocados", by=rental.sara
-    )
+    await cancel_whole(await _other_invoice(rental), CancelDecision.reissue, "Datos equivocados", by=rental.sara)
 
 
 async def a_new_price_by_hand(rental: Rental) -> None:

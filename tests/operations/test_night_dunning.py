@@ -124,7 +124,7 @@ async def test_a_payment_brings_the_service_back_and_a_part_of_one_does_not() ->
 async def test_a_payment_lifts_no_suspension_for_abuse() -> None:
     rental = await a_suspended_debtor()
     with living_on(SUSPENDED):
-        await suspensions.suspend(rental.service_id, SuspensionReason.abuse, by=rental.sara)
+        await suspensions.suspend([rental.service_id], SuspensionReason.abuse, by=rental.sara)
         await pay(await unpaid(), "100")
     assert await status_of(rental) == "suspended"
     await nights(WARNED, TERMINATED)
@@ -196,8 +196,8 @@ async def test_what_was_paid_between_listing_and_doing_is_left_alone() -> None:
         invoice_id = await unpaid()
         await pay(invoice_id, "100")
         for act in (dunning.suspend, dunning.terminate, dunning.hold_back):
-            assert not await act(rental.service_id)
-        assert not await dunning.cancel(invoice_id)
+            assert not await act([rental.service_id])
+        assert not await dunning.cancel([invoice_id])
     assert await status_of(rental) == "active"
 
 

@@ -211,10 +211,36 @@ async def test_a_bad_row_stops_no_other_and_is_reported_with_its_reason(quiet: l
 def test_a_failure_counts_once_however_often_it_is_met() -> None:
     step = Step()
     for _ in range(3):
-        step.fail("servicio N.º 7: malo")
-    other = Step(done=2, failed=2, why=["servicio N.º 7: malo", "servicio N.º 8: malo"])
+        step.fail(7, "servicio N.º 7: malo")
+    other = Step(done=2, failed=2, why=["servicio N.º 7: malo", "servicio N.º 8: malo"], bad={7, 8})
     step.add(other)
     assert (step.done, step.failed, len(step.why)) == (2, 2, 2)
+
+
+def test_the_reasons_of_many_failures_are_kept_to_a_number_that_can_be_read() -> None:
+    step = Step()
+    for subject in range(50):
+        step.fail(subject, f"servicio N.º {subject}: malo")
+    assert (step.failed, len(step.bad), len(step.why)) == (50, 50, night.REASONS_KEPT)
+
+
+@pytest.mark.usefixtures("database")
+async def test_many_bad_rows_keep_no_good_one_waiting_however_short_the_slices(quiet: list[EventDict]) -> None:
+    await many_services(12)
+    await fetch(
+        "CREATE FUNCTION bad() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN IF NEW.client <="
+        " (SELECT min(id) + 8 FROM clients) THEN RAISE EXCEPTION 'a bad row'; END IF; RETURN NEW; END $$"
+    )
+    await fetch("CREATE TRIGGER bad BEFORE INSERT ON invoices FOR EACH ROW EXECUTE FUNCTION bad()")
+    slices: list[NightReport] = []
+    with living_on(ISSUED):
+        while not slices or not slices[-1].finished:
+            slices.append(await night.run(seconds=0))
+            assert len(slices) < 30
+    step = slices[-1].step("renewals")
+    assert (step.done, step.failed) == (3, 9)
+    tried = [entry["subject"] for entry in quiet if entry["event"] == "night.failed"]
+    assert len(tried) == len(set(tried)) == 9, "each is tried alone once"
 
 
 @pytest.mark.usefixtures("database")
@@ -267,7 +293,7 @@ async def test_a_clock_that_steps_forward_and_back_bills_nothing_twice_and_count
         assert not await night.is_late()
         assert await health.is_well()
         await pay(await unpaid(), "100")
-        await suspensions.suspend(rental.service_id, SuspensionReason.abuse, by=rental.sara)
+        await suspensions.suspend([rental.service_id], SuspensionReason.abuse, by=rental.sara)
     with living_on(date(2027, 5, 30)):
         await suspensions.reactivate(rental.service_id, by=rental.sara)
         await night.run()

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from operations import corrections, invoices, payments, plan_changes, plans, prices, services, suspensions
+from operations import invoices, payments, plan_changes, plans, prices, services, suspensions
 from operations.actors import PANEL
 from operations.clock import living_on
 from operations.invoices import NewLine
@@ -14,7 +14,7 @@ from operations.transactions import transaction
 from tables.choices import CancelDecision, Cycle, LineKind, SuspensionReason
 from tables.database import fetch
 from tests.operations.nights import DAY, bills, days_of, night_on, nights, periods_of, unpaid
-from tests.people import Rental, a_rental, a_service, ask, credit_of, give_credit, pay
+from tests.people import Rental, a_rental, a_service, ask, cancel_whole, credit_of, give_credit, pay
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -125,7 +125,7 @@ async def test_a_period_that_costs_nothing_is_free_and_nobody_is_told() -> None:
 async def test_periods_wholly_inside_a_suspension_are_skipped_and_that_of_the_return_is_billed_in_full() -> None:
     rental = await a_year(date(2027, 1, 15), Cycle.month)
     with living_on(date(2027, 1, 20)):
-        await suspensions.suspend(rental.service_id, SuspensionReason.abuse, by=rental.sara)
+        await suspensions.suspend([rental.service_id], SuspensionReason.abuse, by=rental.sara)
     await night_on(date(2027, 2, 5))
     await night_on(date(2027, 4, 10))
     assert await bills() == []
@@ -143,7 +143,7 @@ async def test_periods_wholly_inside_a_suspension_are_skipped_and_that_of_the_re
 async def test_a_return_on_the_first_day_of_a_period_skips_the_one_before_it() -> None:
     rental = await a_year(date(2027, 1, 15), Cycle.month)
     with living_on(date(2027, 2, 1)):
-        await suspensions.suspend(rental.service_id, SuspensionReason.technical, by=rental.sara)
+        await suspensions.suspend([rental.service_id], SuspensionReason.technical, by=rental.sara)
     with living_on(date(2027, 3, 15)):
         await suspensions.reactivate(rental.service_id, by=rental.sara)
     assert [p[2] for p in await periods_of(rental.service_id)] == ["imported", "skipped", "billed"]
@@ -170,12 +170,12 @@ async def test_suspensions_that_overlap_are_one_and_a_moment_of_running_between_
     rental = await a_year(date(2027, 1, 15), Cycle.month)
     for day, reason in ((date(2027, 2, 1), "abuse"), (date(2027, 2, 20), "technical")):
         with living_on(day):
-            await suspensions.suspend(rental.service_id, SuspensionReason(reason), by=rental.sara)
+            await suspensions.suspend([rental.service_id], SuspensionReason(reason), by=rental.sara)
     at = datetime(2027, 2, 25, 15, tzinfo=UTC)
     await fetch("UPDATE suspensions SET ended_at = $1 WHERE reason = 'abuse'", at)
     with living_on(date(2027, 3, 20)):
         await suspensions.reactivate(rental.service_id, by=rental.sara)
-        await suspensions.suspend(rental.service_id, SuspensionReason.abuse, by=rental.sara)
+        await suspensions.suspend([rental.service_id], SuspensionReason.abuse, by=rental.sara)
     with living_on(date(2027, 4, 20)):
         await suspensions.reactivate(rental.service_id, promised_on=date(2027, 5, 1), by=rental.sara)
     assert [(p[0], p[2]) for p in await periods_of(rental.service_id)] == [
@@ -216,7 +216,7 @@ async def test_a_downgrade_begins_on_its_day_also_while_the_service_is_suspended
         await ask(rental.service_id, rental.catalogue.basic, rental.ana)
     await night_on(date(2027, 5, 22))
     with living_on(date(2027, 5, 25)):
-        await suspensions.suspend(rental.service_id, SuspensionReason.abuse, by=rental.sara)
+        await suspensions.suspend([rental.service_id], SuspensionReason.abuse, by=rental.sara)
     await night_on(date(2027, 6, 1))
     after = await services.service_of(rental.service_id, by=rental.ana)
     assert (after.plan_name, after.status) == ("Básico", "suspended")
@@ -311,13 +311,13 @@ async def test_a_service_that_was_cancelled_or_waived_gets_no_renewal_of_that_pe
     rental = await a_year()
     await night_on(date(2027, 5, 22))
     with living_on(date(2027, 5, 22)):
-        await corrections.cancel_invoice(await unpaid(), CancelDecision.waive, "Atención", by=rental.sara)
+        await cancel_whole(await unpaid(), CancelDecision.waive, "Atención", by=rental.sara)
     await nights(date(2027, 5, 23), date(2027, 5, 24))
     assert (await periods_of(rental.service_id))[-1][2:] == ("waived", None)
     assert len(await bills()) == 1
     await night_on(date(2028, 5, 22))
     with living_on(date(2028, 5, 23)):
-        await corrections.cancel_invoice(await unpaid(), CancelDecision.end, "Pedido", by=rental.sara)
+        await cancel_whole(await unpaid(), CancelDecision.end, "Pedido", by=rental.sara)
     await night_on(date(2029, 5, 22))
     assert len(await bills()) == 2
 
@@ -327,7 +327,7 @@ async def test_an_upgrade_invoice_that_is_reissued_is_paid_on_the_new_one() -> N
     with living_on(date(2027, 3, 1)):
         change = await ask(rental.service_id, rental.catalogue.pro, rental.ana)
         assert change.invoice_id is not None
-        act = await corrections.cancel_invoice(change.invoice_id, CancelDecision.reissue, "Datos", by=rental.sara)
+        act = await cancel_whole(change.invoice_id, CancelDecision.reissue, "Datos", by=rental.sara)
         shown = await plan_changes.change_of(rental.service_id, change.id, by=rental.ana)
         assert (shown.invoice_id, shown.invoice_owed) == (act.reissued, Decimal("50.00"))
         await pay(act.reissued, "50")
@@ -339,7 +339,7 @@ async def test_waiving_an_upgrade_that_waits_for_its_payment_discards_it() -> No
     with living_on(date(2027, 3, 1)):
         upgrade = await ask(rental.service_id, rental.catalogue.pro, rental.ana)
         assert upgrade.invoice_id is not None
-        await corrections.cancel_invoice(upgrade.invoice_id, CancelDecision.waive, "Atención", by=rental.sara)
+        await cancel_whole(upgrade.invoice_id, CancelDecision.waive, "Atención", by=rental.sara)
         after = await plan_changes.change_of(rental.service_id, upgrade.id, by=rental.ana)
         assert after.status == "withdrawn"
         assert (await ask(rental.service_id, rental.catalogue.max, rental.ana)).status == "awaiting_payment"
@@ -353,7 +353,7 @@ async def test_waiving_an_upgrade_drops_that_change_and_no_other() -> None:
         await payments.reverse_payment(payment.id, "Rechazada", by=rental.sara)
         downgrade = await ask(rental.service_id, rental.catalogue.basic, rental.ana)
         assert upgrade.invoice_id is not None
-        await corrections.cancel_invoice(upgrade.invoice_id, CancelDecision.waive, "Atención", by=rental.sara)
+        await cancel_whole(upgrade.invoice_id, CancelDecision.waive, "Atención", by=rental.sara)
         kept = await plan_changes.change_of(rental.service_id, downgrade.id, by=rental.ana)
     assert kept.status == "scheduled"
 

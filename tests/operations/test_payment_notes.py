@@ -1,11 +1,11 @@
 """Money for what is over: it is taken, it revives nothing, and staff get a note."""
 
-from operations import corrections, endings
+from operations import endings
 from operations.invoices import lock_account
 from operations.transactions import transaction
 from tables.choices import CancelDecision, ServiceStatus
 from tables.database import fetch, fetch_row
-from tests.people import Rental, a_renewal, an_invoice, credit_of, pay
+from tests.people import Rental, a_renewal, an_invoice, cancel_whole, credit_of, pay
 
 
 async def notes() -> list[tuple[str, int | None, str]]:
@@ -19,7 +19,7 @@ async def end_the_service(rental: Rental) -> None:
     assert rental.ana.client_id is not None
     async with transaction():
         await lock_account(rental.ana.client_id)
-        await endings.end(rental.service_id, ServiceStatus.terminated)
+        await endings.end([rental.service_id], ServiceStatus.terminated)
 
 
 async def number_of(invoice_id: int) -> int:
@@ -30,7 +30,7 @@ async def number_of(invoice_id: int) -> int:
 
 async def test_a_payment_for_a_cancelled_invoice_becomes_credit_and_a_note(rental: Rental) -> None:
     invoice_id = await an_invoice(rental.ana, "70")
-    await corrections.cancel_invoice(invoice_id, CancelDecision.waive, "Mal hecha", by=rental.sara)
+    await cancel_whole(invoice_id, CancelDecision.waive, "Mal hecha", by=rental.sara)
     await pay(invoice_id, "70")
     assert await credit_of(rental.ana) == 70
     said = f"Entró un pago por la factura N.º {await number_of(invoice_id)}, que está anulada: es saldo a favor."

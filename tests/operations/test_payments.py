@@ -69,7 +69,7 @@ async def test_credit_pays_a_new_invoice_at_its_issue(rental: Rental) -> None:
 
 async def test_money_for_a_cancelled_invoice_becomes_credit(rental: Rental) -> None:
     invoice = await an_invoice(rental.ana, "10")
-    await invoices.cancel(invoice, "Repetida", by=rental.sara)
+    await invoices.cancel([invoice], "Repetida", by=rental.sara)
     await pay(invoice, "10")
     assert (await status_of(invoice, rental.ana), await credit_of(rental.ana)) == ("cancelled", Decimal(10))
 
@@ -123,7 +123,7 @@ async def test_a_payment_is_for_an_issued_invoice(rental: Rental) -> None:
 async def test_a_payment_lifts_falta_de_pago_only_when_nothing_of_the_service_is_overdue(rental: Rental) -> None:
     renewal = await a_renewal(rental.service_id, rental.ana)
     with living_on(date(2028, 1, 12)):
-        await suspensions.suspend(rental.service_id, SuspensionReason.unpaid, by=rental.sara)
+        await suspensions.suspend([rental.service_id], SuspensionReason.unpaid, by=rental.sara)
         await pay(renewal, "60")
         assert (await service_now(rental)).status == "suspended", "a part reactivates nothing"
         await pay(renewal, "40")
@@ -134,7 +134,7 @@ async def test_a_payment_lifts_falta_de_pago_only_when_nothing_of_the_service_is
 @pytest.mark.parametrize("reason", [reason for reason in SuspensionReason if reason != SuspensionReason.unpaid])
 async def test_a_payment_lifts_no_other_suspension(reason: SuspensionReason, rental: Rental) -> None:
     for each in (reason, SuspensionReason.unpaid):
-        await suspensions.suspend(rental.service_id, each, by=rental.sara)
+        await suspensions.suspend([rental.service_id], each, by=rental.sara)
     await pay(await an_invoice(rental.ana, "10"), "10")
     assert (await service_now(rental)).status == "suspended"
     rows = await fetch("SELECT reason FROM suspensions WHERE ended_at IS NULL")

@@ -86,9 +86,9 @@ async def test_a_lapsed_upgrade_shows_as_cancelled_before_anything_tidied_it(ren
         assert await stored_status(change) == "awaiting_payment", "nothing has tidied it"
         assert (await status_of(rental, change), (await service_now(rental)).change) == ("lapsed", None)
         for only, expected in [("todas", ["cancelled"]), ("impagas", []), ("anuladas", ["cancelled"])]:
-            listed = await invoices.invoices_of(rental.ana.client_id, only)
+            listed = await invoices.invoices_of(only, by=rental.ana)
             assert [invoice.status for invoice in listed] == expected
-        assert await invoices.open_invoices(rental.ana.client_id) == []
+        assert await invoices.open_invoices(by=rental.ana) == []
         page = await invoices.invoice_page(change.invoice_id, by=rental.ana)
         assert (page.summary.chip, page.summary.owed) == ("cancelled", Decimal(0))
 

@@ -33,14 +33,14 @@ class Case:
 
 def suspended_for(reason: SuspensionReason) -> Callable[[Rental], Awaitable[None]]:
     async def arrange(rental: Rental) -> None:
-        await suspensions.suspend(rental.service_id, reason, by=rental.sara)
+        await suspensions.suspend([rental.service_id], reason, by=rental.sara)
 
     return arrange
 
 
 async def suspended_and_owing(rental: Rental) -> None:
     await overdue_elsewhere(rental)
-    await suspensions.suspend(rental.service_id, SuspensionReason.unpaid, by=rental.sara)
+    await suspensions.suspend([rental.service_id], SuspensionReason.unpaid, by=rental.sara)
 
 
 def with_status(status: str, ended: bool) -> Callable[[Rental], Awaitable[None]]:
