@@ -71,6 +71,10 @@ RULES = {
         SELECT p.id FROM periods p
         WHERE EXISTS (SELECT FROM periods b WHERE b.service = p.service AND b.ends_on < p.starts_on)
             AND NOT EXISTS (SELECT FROM periods b WHERE b.service = p.service AND b.ends_on = p.starts_on)""",
+    "what staff cancelled has one decision for each of its lines": """
+        SELECT a.id FROM invoice_cancellations a JOIN invoices i ON i.id = a.invoice
+        WHERE i.line_count <> (SELECT count(*) FROM cancelled_lines d JOIN invoice_lines l ON l.id = d.line
+                               WHERE d.cancellation = a.id AND l.invoice = a.invoice)""",
     "only a period that is billed is charged for": """
         SELECT p.id FROM periods p JOIN invoice_lines l ON l.period = p.id AND l.stands AND l.kind = 'renewal'
         WHERE p.state <> 'billed'""",

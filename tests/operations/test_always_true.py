@@ -183,7 +183,7 @@ class Life(RuleBasedStateMachine):
 
     async def _report(self, invoice: int) -> None:
         assert self.ana.client_id is not None
-        found = await invoices.open_invoices(self.ana.client_id)
+        found = await invoices.open_invoices(by=self.ana)
         if found:
             chosen = found[invoice % len(found)]
             try:
@@ -219,10 +219,10 @@ class Life(RuleBasedStateMachine):
         await catch_up(self.ana.client_id)  # which may lift what is looked at here
         service = await services.service_of(service_id, by=self.ana)
         if service.status == "active":
-            await suspensions.suspend(service_id, reason, by=self.sara)
+            await suspensions.suspend([service_id], reason, by=self.sara)
         elif reason == SuspensionReason.technical:
             with may_be_refused("already_suspended"):
-                await suspensions.suspend(service_id, reason, by=self.sara)
+                await suspensions.suspend([service_id], reason, by=self.sara)
         else:
             await suspensions.reactivate(service_id, promised_on=today() + timedelta(days=1), by=self.sara)
 

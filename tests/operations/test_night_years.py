@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
 
-from operations import corrections, night, payments, plan_changes, prices, renewals, services, suspensions
+from operations import night, payments, plan_changes, prices, renewals, services, suspensions
 from operations.clock import living_on, today
 from operations.refusals import Invalid, Refusal
 from operations.transactions import transaction
@@ -22,10 +22,10 @@ from tables.choices import CancelDecision, Cycle, SuspensionReason, UpgradePolic
 from tables.database import fetch, fetch_row
 from tests.conftest import own_database
 from tests.operations import always_true
-from tests.people import Catalogue, a_catalogue, a_service, an_invoice, ana, pay, sara
+from tests.people import Catalogue, a_catalogue, a_service, an_invoice, ana, cancel_whole, pay, sara
 
-LONG = os.environ.get("PANEL_YEARS") == "1"
-EXAMPLES, STEPS = (150, 250) if LONG else (8, 50)
+LONG = os.environ.get("PANEL_LONG") == "1"
+EXAMPLES, STEPS, LONGEST_WHILE = (120, 250, 40) if LONG else (8, 50, 12)
 
 DAY = timedelta(days=1)
 FIRST = date(2027, 12, 1)
@@ -130,7 +130,7 @@ class Years(RuleBasedStateMachine):
         self.run(self._to_the_next_day())
 
     @precondition(lambda self: self.day < LAST)
-    @rule(times=st.integers(2, 6))
+    @rule(times=st.integers(2, LONGEST_WHILE))
     def a_while_in_which_nobody_does_anything(self, times: int) -> None:
         for _ in range(times):
             self.run(self._to_the_next_day())
@@ -145,7 +145,7 @@ class Years(RuleBasedStateMachine):
         row = await fetch_row(_NEXT, self.day, 10)
         assert row is not None
         self.day = row["day"] or self.day + 30 * DAY
-        with living_on(self.day):
+        with living_on(self.day, time(3)):
             await fetch(
                 "INSERT INTO night_days (day, finished_at) VALUES ($1, now()) ON CONFLICT DO NOTHING", self.day - DAY
             )
@@ -235,11 +235,11 @@ class Years(RuleBasedStateMachine):
     async def _correct(self, invoice: int, decision: CancelDecision) -> None:
         rows = await fetch("SELECT id FROM invoices WHERE status = 'unpaid' ORDER BY id")
         if rows:
-            await corrections.cancel_invoice(rows[invoice % len(rows)]["id"], decision, "Datos", by=self.sara)
+            await cancel_whole(rows[invoice % len(rows)]["id"], decision, "Datos", by=self.sara)
 
     @rule(service=which, reason=st.sampled_from(SuspensionReason))
     def suspend(self, service: int, reason: SuspensionReason) -> None:
-        self.run(suspensions.suspend(self.services[service % len(self.services)][0], reason, by=self.sara))
+        self.run(suspensions.suspend([self.services[service % len(self.services)][0]], reason, by=self.sara))
 
     @rule(service=which, days=st.integers(1, 60))
     def reactivate(self, service: int, days: int) -> None:
@@ -292,12 +292,12 @@ def _refusals_are_answers(machine: type[Years]) -> type[Years]:
     return Forgiving
 
 
-@pytest.mark.skipif(not LONG, reason="years of nights: PANEL_YEARS=1, on demand")
 def test_ten_years_of_nights(world: World) -> None:
     bounds = settings(
         max_examples=EXAMPLES,
         stateful_step_count=STEPS,
         deadline=None,
+        derandomize=not LONG,
         suppress_health_check=list(HealthCheck),
         print_blob=True,
     )

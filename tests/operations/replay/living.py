@@ -9,7 +9,6 @@ from typing import Any
 
 from operations import (
     clients,
-    corrections,
     invoices,
     night,
     payments,
@@ -29,6 +28,7 @@ from tables.choices import CancelDecision, Cycle, LineKind, ServiceStatus, Suspe
 from tables.database import fetch
 from tables.users import User
 from tests.operations.replay.cast import AUMENTOS, CAST, FIRST, POLICIES, PRICES, Account, Act
+from tests.people import cancel_whole
 
 Night = Callable[[date], Awaitable[None]]
 
@@ -184,7 +184,7 @@ async def _withdraw(act: Act, account: Account, stage: Stage, actor: Actor, serv
 
 async def _report(act: Act, account: Account, stage: Stage, actor: Actor, service_id: int) -> None:
     assert actor.client_id is not None
-    for invoice in await invoices.open_invoices(actor.client_id):
+    for invoice in await invoices.open_invoices(by=actor):
         await payments.report_payment(invoice.id, paid_on=today(), note="", by=actor)
 
 
@@ -218,7 +218,7 @@ async def _reverse(act: Act, account: Account, stage: Stage, actor: Actor, servi
 
 async def _suspend(act: Act, account: Account, stage: Stage, actor: Actor, service_id: int) -> None:
     if (await services.service_of(service_id, by=actor)).status in ("active", "suspended"):
-        await suspensions.suspend(service_id, SuspensionReason.abuse, by=stage.sara)
+        await suspensions.suspend([service_id], SuspensionReason.abuse, by=stage.sara)
 
 
 async def _reactivate(act: Act, account: Account, stage: Stage, actor: Actor, service_id: int) -> None:
@@ -240,7 +240,7 @@ async def _correct(act: Act, account: Account, stage: Stage, actor: Actor, servi
     )
     if open_ones[0]["id"] is not None:
         decision = CancelDecision(act.what)
-        await corrections.cancel_invoice(open_ones[0]["id"], decision, "Datos equivocados", by=stage.sara)
+        await cancel_whole(open_ones[0]["id"], decision, "Datos equivocados", by=stage.sara)
 
 
 Doing = Callable[[Act, Account, Stage, Actor, int], Awaitable[None]]
