@@ -81,6 +81,10 @@ class InvoiceLine(Table, tablename="invoice_lines"):
     amount = Numeric(digits=(12, 2), default=Decimal("0.00"))
     stands = Boolean(default=True)
 
+    @classmethod
+    def get_readable(cls) -> Readable:
+        return Readable(template="%s", columns=[cls.description])
+
 
 class PaymentReport(Table, tablename="payment_reports"):
     """*Informar pago*: a client says an invoice was paid. It claims no reference and holds the invoice's lapse once.

@@ -21,7 +21,7 @@ from piccolo.table import Table
 
 from tables.choices import CancelDecision, Cycle, ServerStep
 from tables.events import Event
-from tables.invoices import Invoice
+from tables.invoices import Invoice, InvoiceLine
 from tables.ledger import Payment
 from tables.plans import Plan
 from tables.services import Service
@@ -120,15 +120,30 @@ class PaymentReversal(Table, tablename="payment_reversals"):
 
 
 class InvoiceCancellation(Table, tablename="invoice_cancellations"):
-    """The act *Anulación*: staff cancel an unpaid invoice and say what becomes of what it billed."""
+    """The act *Anulación*: staff cancel an unpaid invoice. What they decided of each line is a `CancelledLine`.
+
+    ``reissued`` is the invoice that bills again what was to be billed again, if anything was.
+    """
 
     id: Serial
     invoice = ForeignKey(Invoice, on_delete=OnDelete.restrict, null=False, unique=True)
-    decision = Varchar(length=12, choices=CancelDecision, default=CancelDecision.reissue)
     reason = Varchar(length=200)
     reissued = ForeignKey(Invoice, on_delete=OnDelete.restrict, null=True)
     cancelled_by = ForeignKey(Staff, on_delete=OnDelete.restrict, null=True)
     cancelled_at = Timestamptz()
+
+    @classmethod
+    def get_readable(cls) -> Readable:
+        return Readable(template="N.º %s · factura N.º %s", columns=[cls.id, cls.invoice.number])
+
+
+class CancelledLine(Table, tablename="cancelled_lines"):
+    """What staff decided of one line of an invoice that they cancelled."""
+
+    id: BigSerial
+    cancellation = ForeignKey(InvoiceCancellation, on_delete=OnDelete.restrict, null=False)
+    line = ForeignKey(InvoiceLine, on_delete=OnDelete.restrict, null=False, unique=True)
+    decision = Varchar(length=12, choices=CancelDecision, default=CancelDecision.reissue)
 
 
 class StaffNote(Table, tablename="staff_notes"):

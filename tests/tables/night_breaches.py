@@ -2,7 +2,8 @@
 
 from tests.tables.breaches import Case, change, copy
 
-KEPT = ("night_acts", "task_completions", "price_increases", "payment_reversals", "invoice_cancellations")
+KEPT = ("night_acts", "task_completions", "price_increases", "payment_reversals", "invoice_cancellations",
+        "cancelled_lines")  # fmt: skip
 
 NIGHT_BREACHES = [
     copy("night_acts", "night_act", "", "night_acts_once"),
@@ -17,7 +18,8 @@ NIGHT_BREACHES = [
     copy("scheduled_prices", "scheduled_price", "", "scheduled_prices_once"),
     copy("payment_reversals", "reversal", "", "payment_reversals_payment_key"),
     copy("invoice_cancellations", "cancellation", "", "invoice_cancellations_invoice_key"),
-    copy("invoice_cancellations", "cancellation", '"decision": "x"', "invoice_cancellations_decision_known"),
+    copy("cancelled_lines", "cancelled_line", "", "cancelled_lines_line_key"),
+    copy("cancelled_lines", "cancelled_line", '"decision": "x"', "cancelled_lines_decision_known"),
     copy("payment_reports", "report", '"receipt": "a.pdf"', "payment_reports_receipt_has_file"),
     copy("payment_reports", "report", '"receipt_key": "a"', "payment_reports_receipt_has_file"),
     change("invoices", "with_pdf", "pdf_key = 'another'", "invoices_pdf_once", "invoices_keep_their_pdf"),

@@ -4,13 +4,13 @@ import uuid
 from datetime import timedelta
 from decimal import Decimal
 
-from operations import clients, corrections, payments, plan_changes, prices, servers, suspensions
+from operations import clients, payments, plan_changes, prices, servers, suspensions
 from operations.actors import PANEL
 from operations.clock import today
 from operations.invoices import cancel
 from tables.choices import CancelDecision, Cycle, SuspensionReason
 from tables.database import fetch_row
-from tests.people import a_client, a_renewal, a_rental, a_service, an_invoice, ask, give_credit, pay
+from tests.people import a_client, a_renewal, a_rental, a_service, an_invoice, ask, cancel_whole, give_credit, pay
 
 _DRAFT = """
 WITH draft AS (
@@ -37,7 +37,7 @@ async def a_scene() -> dict[str, int]:
     beto = await a_client("Beto Díaz", "beto@example.com")
     assert beto.client_id is not None
     suspended = await a_service(ana, rental.catalogue.basic, name="suspendido.com.ar")
-    await suspensions.suspend(suspended.id, SuspensionReason.abuse, by=rental.sara)
+    await suspensions.suspend([suspended.id], SuspensionReason.abuse, by=rental.sara)
     other = await a_service(beto, rental.catalogue.basic, name="beto.com.ar")
     foreign = await _foreign_service(other.id)
     paid = await an_invoice(ana, "10")
@@ -50,11 +50,11 @@ async def a_scene() -> dict[str, int]:
     await payments.report_payment(change.invoice_id, paid_on=today(), note="", by=ana)
     unpaid = await an_invoice(ana, "20", due_on=today() + timedelta(days=30))
     cancelled = await an_invoice(beto, "5")
-    await cancel(cancelled, "Prueba", by=PANEL)
+    await cancel([cancelled], "Prueba", by=PANEL)
     doubtful = await pay(await an_invoice(beto, "4"), "4", by=rental.sara)
     reversal = await payments.reverse_payment(doubtful.id, "Rechazada", by=rental.sara)
     wrong = await an_invoice(beto, "3")
-    cancellation = await corrections.cancel_invoice(wrong, CancelDecision.waive, "Repetida", by=rental.sara)
+    cancellation = await cancel_whole(wrong, CancelDecision.waive, "Repetida", by=rental.sara)
     await give_credit(beto, "15")
     increase = await prices.increase(
         rental.catalogue.max, Cycle.year, Decimal(300), today() + timedelta(days=60), by=rental.sara
@@ -63,7 +63,7 @@ async def a_scene() -> dict[str, int]:
     await clients.update(ana.client_id, {"phone": "+5491123456789"}, by=PANEL)
     consent = await clients.grant_whatsapp(ana.client_id, "+5491123456789", by=rental.sara)
     reactivated = await a_service(beto, rental.catalogue.basic, name="reactivado.com.ar")
-    await suspensions.suspend(reactivated.id, SuspensionReason.technical, by=rental.sara)
+    await suspensions.suspend([reactivated.id], SuspensionReason.technical, by=rental.sara)
     await suspensions.reactivate(reactivated.id, by=rental.sara)
     task = await one("SELECT min(id) FROM server_tasks")
     completion = await servers.complete(task, by=rental.sara)
@@ -104,6 +104,7 @@ async def a_scene() -> dict[str, int]:
         "completion": completion.id,
         "reversal": reversal.id,
         "cancellation": cancellation.id,
+        "cancelled_line": await one("SELECT id FROM cancelled_lines"),
         "increase": increase.id,
         "scheduled_price": await one("INSERT INTO scheduled_prices (service, increase, new_price, from_on)"
                                      " VALUES ($1, $2, 300, '2028-01-01') RETURNING id", service, increase.id),

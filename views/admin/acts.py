@@ -6,9 +6,9 @@ Each of these creates a row and gives its id. What is missing or wrong is said b
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-from operations import clients, corrections, payments, plans, prices, servers, services, suspensions
+from operations import clients, payments, plans, prices, servers, services, suspensions
 from operations.actors import Actor
-from tables.choices import CancelDecision, Cycle, PaymentMethod, SuspensionReason
+from tables.choices import Cycle, PaymentMethod, SuspensionReason
 
 Values = Mapping[str, Any]
 Create = Callable[[Values, Actor], Awaitable[int]]
@@ -55,12 +55,6 @@ async def reverse_payment(values: Values, by: Actor) -> int:
     return (await payments.reverse_payment(values["payment"], values["reason"], by=by)).id
 
 
-async def cancel_invoice(values: Values, by: Actor) -> int:
-    """*Anulación*."""
-    decision = CancelDecision(values["decision"])
-    return (await corrections.cancel_invoice(values["invoice"], decision, values["reason"], by=by)).id
-
-
 async def increase_prices(values: Values, by: Actor) -> int:
     """*Aumento*."""
     act = await prices.increase(
@@ -82,7 +76,8 @@ async def complete_task(values: Values, by: Actor) -> int:
 async def suspend(values: Values, by: Actor) -> int:
     """*Suspensión*."""
     reason = SuspensionReason(values["reason"])
-    return (await suspensions.suspend(values["service"], reason, note=values.get("note", ""), by=by)).id
+    [suspension_id] = await suspensions.suspend([values["service"]], reason, note=values.get("note", ""), by=by)
+    return suspension_id
 
 
 async def reactivate(values: Values, by: Actor) -> int:

@@ -12,7 +12,7 @@ from views.admin.door import create_staff_door
 @lru_cache(maxsize=1)
 def build_door() -> ASGIApp:
     """The staff door, built once: at the panel's start, which a Piccolo Admin of another version stops."""
-    return create_staff_door()
+    return create_staff_door({"Facturas impagas": "/equipo"})
 
 
 @asgi("/admin", is_mount=True, opt=PUBLIC, copy_scope=True)

@@ -2,11 +2,9 @@
 
 from decimal import Decimal
 
-import pytest
-
-from tables.choices import Role
+from tables.choices import CancelDecision, Role
 from tables.database import fetch, fetch_row
-from tests.people import Rental, an_invoice, credit_of, pay
+from tests.people import Rental, an_invoice, cancel_whole, pay
 from tests.views.admin.conftest import Browser, SignedIn, complaints, events
 
 
@@ -33,42 +31,24 @@ async def test_a_payment_is_found_by_its_reference_client_and_invoice(desk: Brow
         assert found == {str(payment.id): f"{payment.reference} · Ana Suárez · ARS 70.00 · factura N.º {number}"}
 
 
-@pytest.mark.parametrize(
-    ("decision", "happens"),
-    [
-        ("reissue", ["invoice.cancelled", "invoice.issued"]),
-        ("waive", ["invoice.cancelled"]),
-        ("end", ["invoice.cancelled"]),  # an invoice for work done: no service of it that could end
-    ],
-)
-async def test_an_invoice_is_cancelled_with_a_decision(
-    desk: Browser, rental: Rental, decision: str, happens: list[str]
+async def test_a_cancellation_is_read_here_line_by_line_and_made_on_the_page_of_unpaid_invoices(
+    desk: Browser, rental: Rental
 ) -> None:
     invoice_id = await an_invoice(rental.ana, "70")
-    before = await events()
-    answer = await desk.add("Anulaciones", invoice=invoice_id, decision=decision, reason="Datos equivocados")
-    assert answer.status_code == 201, answer.text
-    assert await events() == [*before, *happens]
+    refused = await desk.add("Anulaciones", invoice=invoice_id, reason="Datos equivocados")
+    assert refused.status_code == 405
+    assert "vaya a Facturas impagas" in refused.json()["detail"]
+    await cancel_whole(invoice_id, CancelDecision.reissue, by=rental.sara)
     row = (await desk.get("Anulaciones", __readable="true")).json()["rows"][0]
     assert row["invoice_readable"].endswith(" · Anulada")
-    assert row["reissued_readable"].endswith(" · Impaga") == (decision == "reissue")
-    again = await desk.add("Anulaciones", invoice=invoice_id, decision=decision, reason="Otra vez")
-    assert (again.status_code, again.json()) == (405, {"detail": "Solo se puede anular una factura impaga."})
-
-
-async def test_the_form_of_a_cancellation_offers_its_three_decisions(desk: Browser, rental: Rental) -> None:
-    choices = (await desk.get("Anulaciones/schema")).json()["properties"]["decision"]["extra"]["choices"].values()
-    assert [choice["display_name"] for choice in choices] == [
+    assert row["reissued_readable"].endswith(" · Impaga")
+    line = (await desk.get("Renglones_anulados", __readable="true")).json()["rows"][0]
+    assert (line["line_readable"], line["decision"]) == ("Trabajo a pedido", "reissue")
+    choices = (await desk.get("Renglones_anulados/schema")).json()["properties"]["decision"]["extra"]["choices"]
+    assert [choice["display_name"] for choice in choices.values()] == [
         "Facturar de nuevo", "No cobrar", "Dar de baja el servicio",
     ]  # fmt: skip
-    invoice_id = await an_invoice(rental.ana, "70")
-    assert complaints(await desk.add("Anulaciones", invoice=invoice_id, decision="quemar", reason="x")) == {
-        "Qué se hace con lo facturado": "Elija una de las opciones."
-    }
-    assert complaints(await desk.add("Anulaciones", invoice=invoice_id, decision="waive", reason=" ")) == {
-        "Motivo": "Escriba por qué se anula: el cliente lo verá."
-    }
-    assert await credit_of(rental.ana) == 0
+    assert (await desk.http.get("/admin/api/links/")).json() == {"Facturas impagas": "/equipo"}
 
 
 async def test_an_increase_tells_every_client_of_the_plan_and_asks_for_thirty_days(

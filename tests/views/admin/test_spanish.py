@@ -88,8 +88,8 @@ async def test_menu_titles_and_choices_are_spanish(desk: Browser) -> None:
     ]  # fmt: skip
     assert menu["Trabajo del día"] == ["Notas", "Tareas", "Noches"]
     assert menu["Actos"] == [
-        "Pagos", "Reversiones_de_pago", "Anulaciones", "Aumentos", "Tareas_hechas", "Suspensiones", "Reactivaciones",
-        "Consentimientos_de_WhatsApp",
+        "Pagos", "Reversiones_de_pago", "Anulaciones", "Renglones_anulados", "Aumentos", "Tareas_hechas",
+        "Suspensiones", "Reactivaciones", "Consentimientos_de_WhatsApp",
     ]  # fmt: skip
     schema = (await desk.get("Servicios/schema")).json()
     assert schema["title"] == "Servicios"
