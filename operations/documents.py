@@ -9,6 +9,7 @@ import msgspec
 from operations.actors import Actor
 from operations.clients import one_line
 from operations.formatting import NBSP, money, short_date
+from operations.invoices import reached
 from operations.refusals import Invalid, NotFound
 from settings import settings
 from tables.database import fetch, fetch_row
@@ -159,9 +160,11 @@ async def pdf_key(invoice_id: int) -> str:
 async def pdf_of(invoice_id: int, *, by: Actor) -> InvoicePdf:
     """The PDF of one of the client's issued invoices. Raises `NotFound` for any other."""
     row = await fetch_row(
-        "SELECT number, pdf_key AS key FROM invoices WHERE id = $1 AND client = $2 AND status <> 'draft'",
+        "SELECT number, pdf_key AS key FROM invoices i WHERE i.id = $1 AND i.client = $2 AND i.status <> 'draft'"
+        f" AND {reached('$3')}",
         invoice_id,
         by.client_id,
+        by.services,
     )
     if row is None:
         raise NotFound
@@ -172,11 +175,22 @@ async def receipt_of(invoice_id: int, *, by: Actor) -> Receipt | None:
     """The receipt that came with the report of one of the client's invoices, if one did."""
     row = await fetch_row(
         "SELECT r.receipt AS name, r.receipt_key AS key FROM payment_reports r JOIN invoices i ON i.id = r.invoice"
-        " WHERE r.invoice = $1 AND i.client = $2 AND r.receipt_key <> ''",
+        f" WHERE r.invoice = $1 AND i.client = $2 AND r.receipt_key <> '' AND {reached('$3')}",
         invoice_id,
         by.client_id,
+        by.services,
     )
     return Receipt(**dict(row)) if row else None
+
+
+async def reported_receipt(report_id: int) -> Receipt:
+    """The receipt that came with a report, whoever's, for staff. Raises `NotFound` where none came."""
+    row = await fetch_row(
+        "SELECT receipt AS name, receipt_key AS key FROM payment_reports WHERE id = $1 AND receipt_key <> ''", report_id
+    )
+    if row is None:
+        raise NotFound
+    return Receipt(**dict(row))
 
 
 def receipt_kind(content: bytes) -> str:

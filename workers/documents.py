@@ -10,6 +10,7 @@ import structlog
 from integrations.storage.client import FileStorage
 from integrations.typst.client import NotRendered, render_invoice
 from operations import documents
+from operations.refusals import NotFound
 from settings import settings
 
 log = structlog.get_logger()
@@ -44,11 +45,20 @@ async def make_pdfs() -> int:
     return made
 
 
-async def invoice_pdf(invoice_id: int) -> bytes:
-    """The PDF of an issued invoice, made now if it is not made yet.
+async def make_pdf(invoice_id: int) -> None:
+    """Make one invoice's PDF that somebody waits for; where it cannot be, that is logged."""
+    try:
+        await invoice_pdf(invoice_id)
+    except (NotRendered, NotFound, OSError) as error:
+        log.error("document.not_made", invoice=invoice_id, detail=str(error)[:300])
 
-    One at a time in a process, so that two who want the same make it once; of two processes the first one's counts.
-    Raises `NotRendered`, or OSError where it cannot be written or read.
+
+async def invoice_pdf(invoice_id: int) -> bytes:
+    """The PDF of an issued invoice, made now if it is not made yet; one whose file was lost is made again.
+
+    It says the same again, but for a due date that a reversal has moved since. One at a time in a process, so that two
+    who want the same make it once; of two processes the first one's counts. Raises `NotRendered`, or OSError where it
+    cannot be written or read.
     """
     storage = FileStorage(settings().files)
     async with _turn:
@@ -60,7 +70,13 @@ async def invoice_pdf(invoice_id: int) -> bytes:
             key = await documents.keep_pdf(invoice_id, made)
             if key != made:
                 await asyncio.to_thread(storage.delete, made)
-    return await asyncio.to_thread(storage.read, key)
+        try:
+            return await asyncio.to_thread(storage.read, key)
+        except KeyError:
+            log.error("document.lost", invoice=invoice_id, key=key)
+            content = await _set(invoice_id)
+            await asyncio.to_thread(storage.put_back, key, content)
+            return content
 
 
 async def _set(invoice_id: int) -> bytes:

@@ -37,14 +37,14 @@ def redis_settings() -> RedisSettings:
 
 
 def _queue_in_process() -> ArqRedis:
-    from fakeredis.aioredis import FakeConnection
+    from fakeredis.aioredis import FakeAsyncRedisConnection
     from redis.asyncio import ConnectionPool
 
     async def say_nothing(*_: object) -> None:
         return None
 
     vars(arq.worker)["log_redis_info"] = say_nothing  # it asks for figures that only a real server has
-    pool: Any = ConnectionPool(connection_class=FakeConnection, server=_server_in_process())  # type: ignore[arg-type]
+    pool: Any = ConnectionPool(connection_class=FakeAsyncRedisConnection, server=_server_in_process())
     return ArqRedis(connection_pool=pool, job_serializer=serialize, job_deserializer=deserialize)
 
 
@@ -64,8 +64,15 @@ class Wake:
 
     async def __call__(self, *_: Any) -> None:
         """Ask for a round of the relay; a queue that is away or slow is only noted."""
+        await self._ask("relay", job_id="relay")
+
+    async def for_pdf(self, invoice_id: int) -> None:
+        """Ask for an invoice's PDF, whose file was lost. Lost itself, it is asked again by the page that waits."""
+        await self._ask("make_pdf", invoice_id, job_id=f"pdf:{invoice_id}")
+
+    async def _ask(self, job: str, *args: int, job_id: str) -> None:
         try:
             async with asyncio.timeout(NUDGE_SECONDS):
-                await self._queue.enqueue_job("relay", _job_id="relay")
+                await self._queue.enqueue_job(job, *args, _job_id=job_id)
         except (OSError, TimeoutError, RedisError) as error:
             log.warning("queue.away", error=type(error).__name__)

@@ -48,6 +48,11 @@ async def make_pdfs(ctx: dict[str, Any]) -> None:  # noqa: ARG001 - arq gives it
     await documents.make_pdfs()
 
 
+async def make_pdf(ctx: dict[str, Any], invoice_id: int) -> None:  # noqa: ARG001 - arq gives it
+    """The PDF of one invoice, whose file was lost."""
+    await documents.make_pdf(invoice_id)
+
+
 async def night(ctx: dict[str, Any]) -> None:  # noqa: ARG001 - arq gives it
     """A slice of the billing night, if one is due. Short: a killed worker's jobs come back only after their time."""
     if await night_room.is_due():
@@ -89,6 +94,7 @@ class WorkerSettings:
         func(relay, timeout=20, max_tries=1),
         func(deliver, timeout=30, max_tries=2),
         func(make_pdfs, timeout=30, max_tries=1),
+        func(make_pdf, timeout=30, max_tries=1),
     ]
     cron_jobs: ClassVar = [
         cron(relay, name="relay-by-the-clock", second=EVERY_TWO_SECONDS, timeout=20, max_tries=1),

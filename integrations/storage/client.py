@@ -21,9 +21,18 @@ class FileStorage:
         where it cannot be written, ValueError for another kind.
         """
         key = f"{secrets.token_hex(16)}.{kind}"
+        self._write(self._path(key), content)
+        return key
+
+    def put_back(self, key: str, content: bytes) -> None:
+        """Keep a file that was lost under the key it had; one that is there stays as it is. Raises as `save` does."""
         path = self._path(key)
+        if not path.exists():
+            self._write(path, content)
+
+    def _write(self, path: Path, content: bytes) -> None:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        beside = path.with_suffix(".part")
+        beside = path.with_suffix(f".{secrets.token_hex(8)}.part")  # its own: two may put one file back at once
         try:
             descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
             with os.fdopen(descriptor, "wb") as file:
@@ -35,7 +44,6 @@ class FileStorage:
         except OSError:
             beside.unlink(missing_ok=True)
             raise
-        return key
 
     def read(self, key: str) -> bytes:
         """A file's content. Raises KeyError where there is none, ValueError for what is no key."""

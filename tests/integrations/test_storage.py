@@ -38,6 +38,19 @@ def test_a_deleted_file_is_gone_and_deleting_it_again_is_as_good(storage: FileSt
     assert not [path for path in tmp_path.rglob("*") if path.is_file()]
 
 
+def test_a_file_that_was_lost_is_put_back_under_its_key_and_one_that_is_there_stays(
+    storage: FileStorage, tmp_path: Path
+) -> None:
+    key = storage.save(CONTENT, "pdf")
+    storage.put_back(key, b"another")
+    assert storage.read(key) == CONTENT
+    storage.delete(key)
+    storage.put_back(key, CONTENT)
+    assert storage.read(key) == CONTENT
+    [path] = tmp_path.rglob(key)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
 @pytest.mark.parametrize(
     "key", ["", "../secret", "/etc/passwd", "a.pdf", f"{'a' * 32}.exe", f"{'a' * 32}.pdf\n", f"../{'a' * 32}.pdf"]
 )
@@ -46,6 +59,8 @@ def test_what_is_no_key_never_becomes_a_path(storage: FileStorage, key: str) -> 
         storage.read(key)
     with pytest.raises(ValueError, match="key"):
         storage.delete(key)
+    with pytest.raises(ValueError, match="key"):
+        storage.put_back(key, CONTENT)
 
 
 @pytest.mark.parametrize("kind", ["exe", "", "pdf/../x", "PDF"])

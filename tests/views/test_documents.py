@@ -18,7 +18,7 @@ from tests.views.browser import Browser, read
 from tests.views.scene import SECRET, TODAY, UNKNOWN, Scene
 from tests.views.whole_database import differences, latest, whole_database
 from views.invoices.files import REQUEST_MOST_BYTES
-from workers.documents import make_pdfs
+from workers.documents import make_pdf, make_pdfs
 
 PNG = b"\x89PNG\r\n\x1a\n" + b"picture" * 100
 JPG = b"\xff\xd8\xff\xe0" + b"photo" * 100
@@ -96,15 +96,27 @@ async def test_a_stranger_cannot_tell_anas_pdf_from_none(ana: Browser, stranger:
         assert (hers.status_code, hers.text) == (nothing.status_code, nothing.text) == (404, nothing.text)
 
 
-async def test_a_file_that_is_lost_is_a_fault_of_ours_with_a_reference(
-    ana: Browser, scene: Scene, folder: Path
+async def test_a_pdf_that_is_lost_is_made_again_while_a_page_waits(
+    panel: Litestar, ana: Browser, scene: Scene, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    asked: list[int] = []
+
+    class Wake:
+        async def for_pdf(self, invoice_id: int) -> None:
+            asked.append(invoice_id)
+
+    monkeypatch.setattr(panel.state, "wake", Wake())
+    path = f"/facturas/{scene.open_invoice}/pdf"
     await make_pdfs()
-    for path in files(folder):
-        await asyncio.to_thread(path.unlink)
-    answer = await ana.get(f"/facturas/{scene.open_invoice}/pdf")
-    assert answer.status_code == 500
-    assert "Referencia" in answer.text
+    first, before = await ana.get(path), await whole_database()
+    for file in files(folder):
+        await asyncio.to_thread(file.unlink)
+    waiting = await ana.get(path)
+    assert (waiting.status_code, waiting.headers["refresh"], asked) == (202, "3", [scene.open_invoice])
+    await make_pdf(asked[0])
+    again = await ana.get(path)
+    assert (again.status_code, again.content) == (200, first.content)
+    assert differences(before, await whole_database()) == {}
 
 
 # ---- Receipts ----
@@ -137,6 +149,18 @@ async def test_a_receipt_is_kept_by_its_content_and_served_to_its_sender_to_save
     page = await ana.get(f"/facturas/{scene.open_invoice}")
     assert name.rpartition("/")[2] in read(page).text
     assert "<b>x</b>" not in page.text
+
+
+async def test_a_receipt_that_is_lost_says_so_and_that_the_report_counts(
+    ana: Browser, scene: Scene, folder: Path
+) -> None:
+    await report(ana, single(scene), ("pago.png", PNG))
+    [path] = files(folder)
+    await asyncio.to_thread(path.unlink)
+    answer = await ana.get(f"/facturas/{scene.open_invoice}/comprobante")
+    assert answer.status_code == 404
+    assert "El archivo se perdió" in answer.text
+    assert "El pago informado sigue registrado" in answer.text
 
 
 async def test_without_a_file_the_payment_is_reported_just_as_well(ana: Browser, scene: Scene, folder: Path) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import io
+import shutil
 from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import default as parser_policy
@@ -23,6 +24,7 @@ from workers import settings as worker
 from workers.delivery import deliver
 from workers.documents import invoice_pdf, make_pdfs
 from workers.outside import Outside
+from workers.queue import Wake, open_queue
 
 
 @pytest.fixture(autouse=True)
@@ -60,6 +62,38 @@ async def test_a_pdf_is_made_once_and_kept(folder: Path) -> None:
     said = text_of(first)
     for words in ("Factura N.º 1", "Documento no válido como factura", "Ana Suárez", "Trabajo a pedido", "$1.234,50"):
         assert words in said
+
+
+@pytest.mark.usefixtures("database")
+async def test_a_pdf_that_was_lost_is_made_again_under_the_key_it_had(folder: Path) -> None:
+    invoice_id = await an_invoice(await ana(sign_in=False), "1234.50")
+    first, key = await invoice_pdf(invoice_id), await key_of(invoice_id)
+    await asyncio.to_thread(files(folder)[0].unlink)
+    await worker.make_pdf({}, invoice_id)
+    assert FileStorage(folder).read(key) == first
+    assert await key_of(invoice_id) == key
+    assert len(files(folder)) == 1
+
+
+@pytest.mark.usefixtures("database")
+async def test_one_that_cannot_be_made_again_is_logged_and_fails_no_job(folder: Path) -> None:
+    invoice_id = await an_invoice(await ana(sign_in=False), "10.00")
+    await invoice_pdf(invoice_id)
+    await asyncio.to_thread(shutil.rmtree, folder)
+    block(folder)
+    await worker.make_pdf({}, invoice_id)
+    await worker.make_pdf({}, 2_000_000_001)
+
+
+async def test_a_lost_pdf_is_asked_for_by_a_job_that_workers_know() -> None:
+    queue = await open_queue()  # in memory: no Redis is configured
+    for _ in range(2):
+        await Wake(queue).for_pdf(7)
+    [job] = await queue.queued_jobs()
+    await queue.flushall()
+    await queue.aclose()
+    assert (job.function, *job.args, job.job_id) == ("make_pdf", 7, "pdf:7")
+    assert "make_pdf" in [known.name for known in worker.WorkerSettings.functions]
 
 
 @pytest.mark.usefixtures("committed")

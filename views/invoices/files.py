@@ -20,6 +20,10 @@ RECEIPT_FIELD = "comprobante"
 REQUEST_MOST_BYTES = 20_000_000
 
 
+class FileLost(Exception):  # noqa: N818
+    """A file that the database names is not in the storage."""
+
+
 @dataclass(frozen=True, slots=True)
 class SentReceipt:
     """A file that came with a form and is what it may be."""
@@ -30,8 +34,15 @@ class SentReceipt:
 
 
 async def attachment(key: str, name: str) -> Response[bytes]:
-    """A stored file to be saved under ``name``, never to be shown by the browser: it may hold anything."""
-    content = await asyncio.to_thread(_storage().read, key)
+    """A stored file to be saved under ``name``, never to be shown by the browser: it may hold anything.
+
+    Raises `FileLost`.
+    """
+    try:
+        content = await asyncio.to_thread(_storage().read, key)
+    except KeyError as error:
+        log.error("file.lost", key=key)
+        raise FileLost from error
     kind = key.rpartition(".")[2]
     headers = {"Content-Disposition": f'attachment; filename="{name}.{kind}"', "Cache-Control": "no-store"}
     return Response(content, media_type=MEDIA_TYPES[kind], headers=headers)
