@@ -8,6 +8,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from integrations.postgres.embedded import embedded_postgres
+from integrations.storage.client import FileStorage
 from operations.health import is_well, schema_fault
 from piccolo_conf import close_pool, open_pool
 from settings import settings
@@ -24,6 +25,7 @@ async def examine(say: Callable[[str], object]) -> int:
         say("[ok]    settings")
     faults += await _examine_database(say)
     faults += await _examine_redis(say)
+    faults += _examine_files(say)
     _name_stand_ins(say)
     say(f"{len(faults)} fault{'s' if len(faults) > 1 else ''}." if faults else "All is well.")
     return 1 if faults else 0
@@ -75,6 +77,21 @@ async def _examine_redis(say: Callable[[str], object]) -> list[str]:
     finally:
         await client.aclose()
     say("[ok]    Redis")
+    return []
+
+
+def _examine_files(say: Callable[[str], object]) -> list[str]:
+    """Whether PDFs and receipts can be kept: a file is written, read and taken away again."""
+    folder = settings().files
+    storage = FileStorage(folder)
+    try:
+        key = storage.save(b"doctor", "pdf")
+        storage.read(key)
+        storage.delete(key)
+    except (OSError, KeyError) as error:
+        wrong = f"{folder} takes no files ({type(error).__name__}): check PANEL_FILES_DIR, its owner and the disk."
+        return _fault(say, "files", wrong)
+    say("[ok]    files")
     return []
 
 

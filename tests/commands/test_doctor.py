@@ -52,6 +52,7 @@ def test_all_is_well(tmp_path: Path, migrated: str) -> None:
         "[ok]    database: PostgreSQL …\n"
         "[ok]    schema\n"
         "[note]  Redis: none, wake-ups stay in one process (demo and tests only)\n"
+        "[ok]    files\n"
         "All is well.\n"
     )
 
@@ -84,6 +85,16 @@ def test_a_redis_that_does_not_answer(tmp_path: Path, migrated: str) -> None:
 
     assert found.returncode == 1
     assert "[fault] Redis: no answer (ConnectionError): check REDIS_URL and the server.\n" in found.stdout
+
+
+def test_a_folder_that_takes_no_files(tmp_path: Path, migrated: str) -> None:
+    (tmp_path / "taken").write_text("a file where the folder should be")
+    found = _doctor(tmp_path, {"DATABASE_URL": migrated, "PANEL_FILES_DIR": str(tmp_path / "taken")})
+
+    assert found.returncode == 1
+    assert f"[fault] files: {tmp_path / 'taken'} takes no files (" in found.stdout
+    assert "check PANEL_FILES_DIR" in found.stdout
+    assert found.stdout.endswith("1 fault.\n")
 
 
 def test_production_on_defaults(tmp_path: Path) -> None:
