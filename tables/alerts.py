@@ -15,19 +15,26 @@ from piccolo.table import Table
 
 from tables.choices import AlertStatus, Channel
 from tables.clients import Client
+from tables.contacts import Contact
 from tables.events import Event
+from tables.links import MailLink, PhoneCheck
 
 
 class Alert(Table, tablename="alerts"):
     """One message about one event, to one recipient, by one channel. The database is the truth of its delivery.
 
+    The recipient is the ``client``'s holder, or their ``contact``, or, before there is a client, just an address. A
+    message that carries a ``link`` or a code (``phone_check``) names it; the worker derives its secret as it sends.
     A worker leases it (``leased_until``), sends, and notes what came of it. ``reason`` says in words why it was not
     delivered. ``history`` keeps every status the provider reported.
     """
 
     id: BigSerial
     event = ForeignKey(Event, on_delete=OnDelete.restrict, null=False)
-    client = ForeignKey(Client, on_delete=OnDelete.restrict, null=False)
+    client = ForeignKey(Client, on_delete=OnDelete.restrict, null=True, default=None)
+    contact = ForeignKey(Contact, on_delete=OnDelete.restrict, null=True, default=None)
+    link = ForeignKey(MailLink, on_delete=OnDelete.set_null, null=True, default=None)
+    phone_check = ForeignKey(PhoneCheck, on_delete=OnDelete.set_null, null=True, default=None)
     channel = Varchar(length=8, choices=Channel)
     address = Varchar(length=254)
     priority = SmallInt(default=2)

@@ -112,7 +112,7 @@ class ServerStep(StrEnum):
 
 
 class CancelDecision(StrEnum):
-    """What becomes of what a cancelled invoice billed: billed again at once, not charged, or its services end."""
+    """What becomes of a line of a cancelled invoice: billed again at once, not charged, or its service ends."""
 
     reissue = "reissue"
     waive = "waive"
@@ -152,3 +152,42 @@ class Role(StrEnum):
     soporte = "soporte"
     cobranzas = "cobranzas"
     administracion = "administracion"
+
+
+class Right(StrEnum):
+    """What a holder can let a contact do, each granted by itself. `operations.rights` says each in words."""
+
+    profile_edit = "profile.edit"
+    contacts_manage = "contacts.manage"
+    services_view = "services.view"
+    services_order = "services.order"
+    services_change = "services.change"
+    domains_view = "domains.view"
+    domains_manage = "domains.manage"
+    invoices_view = "invoices.view"
+    invoices_pay = "invoices.pay"
+    quotes_view = "quotes.view"
+    quotes_accept = "quotes.accept"
+    tickets_view = "tickets.view"
+    tickets_open = "tickets.open"
+
+
+class NoticeCategory(StrEnum):
+    """What a recipient can choose notices by."""
+
+    general = "general"
+    invoices = "invoices"
+    services = "services"
+    quotes = "quotes"
+    domains = "domains"
+    tickets = "tickets"
+
+
+class LinkPurpose(StrEnum):
+    """What a link by e-mail is good for."""
+
+    registration = "registration"
+    password = "password"  # noqa: S105 - a purpose
+    security_key = "security_key"
+    email_change = "email_change"
+    invitation = "invitation"

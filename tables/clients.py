@@ -2,7 +2,7 @@
 
 from decimal import Decimal
 
-from piccolo.columns import Boolean, ForeignKey, Numeric, OnDelete, Serial, Text, Timestamptz, Varchar
+from piccolo.columns import Boolean, ForeignKey, Numeric, OnDelete, Serial, Timestamptz, Varchar
 from piccolo.columns.readable import Readable
 from piccolo.table import Table
 
@@ -13,7 +13,8 @@ class Client(Table, tablename="clients"):
     """A client (*cliente*, *titular*). One e-mail address, in small letters, is one client.
 
     ``credit`` is kept by the ledger's trigger and is never negative. ``currency`` is fixed by the first invoice.
-    ``folded_name`` is what lists sort and search by (without accents, in small letters).
+    ``folded_name`` is what lists sort and search by (without accents, in small letters). ``phone_confirmed_at`` is
+    when the present phone answered; null while nobody knows.
     """
 
     id: Serial
@@ -21,6 +22,7 @@ class Client(Table, tablename="clients"):
     company = Varchar(length=120, default="")
     email = Varchar(length=254, unique=True)
     phone = Varchar(length=20, default="")
+    phone_confirmed_at = Timestamptz(null=True, default=None)
     tax_id = Varchar(length=20, default="")
     currency = Varchar(length=3)
     credit = Numeric(digits=(12, 2), default=Decimal("0.00"))
@@ -32,21 +34,3 @@ class Client(Table, tablename="clients"):
     @classmethod
     def get_readable(cls) -> Readable:
         return Readable(template="%s <%s>", columns=[cls.name, cls.email])
-
-
-class WhatsappConsent(Table, tablename="whatsapp_consents"):
-    """The proof that a client agreed to WhatsApp messages on a number: who, when, which text, from where.
-
-    At most one is open per client; ending one keeps the row.
-    """
-
-    id: Serial
-    client = ForeignKey(Client, on_delete=OnDelete.restrict, null=False)
-    phone = Varchar(length=20)
-    text_version = Varchar(length=20, default="2026-11")
-    text = Text(default="")
-    network_address = Varchar(length=45, default="")
-    recorded_by = ForeignKey(Staff, on_delete=OnDelete.restrict, null=True)
-    granted_at = Timestamptz()
-    ended_at = Timestamptz(null=True, default=None)
-    ended_reason = Varchar(length=60, default="")

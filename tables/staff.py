@@ -8,6 +8,7 @@ from typing import Any, Self
 
 from piccolo.apps.user.tables import BaseUser
 from piccolo.columns import Serial, Varchar
+from piccolo_api.mfa.authenticator.tables import AuthenticatorSecret
 from piccolo_api.session_auth.tables import SessionsBase
 
 from tables.choices import Role
@@ -80,3 +81,9 @@ class StaffSession(SessionsBase, tablename="staff_sessions"):
         """Forget sessions that ran out, by the machine's clock that wrote them, whatever day the panel lives."""
         here = datetime.now()  # noqa: DTZ005 - Piccolo's columns have no zone
         await cls.delete().where((cls.expiry_date < here) | (cls.max_expiry_date < here))
+
+
+class StaffAuthenticator(AuthenticatorSecret, tablename="staff_authenticators"):
+    """The second factor of a member of staff. The secret is encrypted, recovery codes are hashed."""
+
+    id: Serial

@@ -13,12 +13,20 @@ from tables.database import fetch, fetch_row
 from tables.invoices import Invoice, InvoiceLine
 from tests.tables.breaches import BREACHES, Case
 from tests.tables.night_breaches import NIGHT_BREACHES
+from tests.tables.people_breaches import PEOPLE_BREACHES
+from tests.tables.people_scene import people_of
 from tests.tables.scene import a_scene
 
-CASES = BREACHES + NIGHT_BREACHES
+CASES = BREACHES + NIGHT_BREACHES + PEOPLE_BREACHES
 
 # Unique beside a primary key, only so that a foreign key can point there.
-POINTED_AT = {"clients_id_email", "clients_id_currency", "periods_of_service"}
+POINTED_AT = {
+    "clients_id_email",
+    "clients_id_currency",
+    "periods_of_service",
+    "services_id_client",
+    "contacts_id_client",
+}
 # These do something rather than refuse; the last tests of this file prove them.
 ACTING = {"invoices_cancelled"}
 
@@ -29,6 +37,7 @@ MAY_CHANGE = {"status", "paid", "paid_at", "cancelled_at", "cancelled_reason", "
 async def scene(database: None) -> AsyncIterator[dict[str, int]]:
     with living_on(date(2027, 7, 2)):
         made = await a_scene()
+        made |= await people_of(made["ana"], made["suspended"], made["sara"])
         await fetch("SET CONSTRAINTS ALL IMMEDIATE")
         await fetch("SET CONSTRAINTS ALL DEFERRED")
         yield made
