@@ -69,8 +69,21 @@ async def increase(
             }
             for row in services
         ]
-        await record_many("service.price_changed", facts)
+        await record_many("service.price_changed", facts, by=by)
     return act
+
+
+
+def told_price(service: str, plan: str, day: str) -> str:
+    """The price that a period of ``service`` on ``plan``, from ``day``, costs by what was told; null where none was.
+
+    An SQL expression; the arguments are those of the statement it stands in.
+    """
+    return f"""
+    (SELECT x.new_price FROM scheduled_prices x JOIN price_increases i ON i.id = x.increase
+     WHERE x.service = {service} AND i.plan = {plan} AND x.from_on <= {day} AND x.applied_at IS NULL
+     ORDER BY x.from_on DESC LIMIT 1)
+    """
 
 
 # A new price ``x`` that a period which has begun by $1 costs.

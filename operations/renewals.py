@@ -9,7 +9,9 @@ from datetime import date
 
 from operations.clock import now, today
 from operations.events import EVENTS, tell
+from operations.invoices import lock_accounts
 from operations.periods import MONTHS
+from operations.prices import told_price
 from operations.settlement import settle
 from settings import settings
 from tables.database import fetch
@@ -43,9 +45,7 @@ due AS (
     SELECT d.*, COALESCE(
             (SELECT c.new_price FROM plan_changes c WHERE c.service = d.id AND c.status = 'scheduled'
                 AND c.effective_on <= d.starts_on),
-            (SELECT x.new_price FROM scheduled_prices x JOIN price_increases i ON i.id = x.increase
-             WHERE x.service = d.id AND i.plan = d.plan AND x.from_on <= d.starts_on AND x.applied_at IS NULL
-             ORDER BY x.from_on DESC LIMIT 1), d.price) AS charged,
+            {told_price("d.id", "d.plan", "d.starts_on")}, d.price) AS charged,
         (d.anchor_on + make_interval(months => d.months
             + (EXTRACT(YEAR FROM d.starts_on)::int - EXTRACT(YEAR FROM d.anchor_on)::int) * 12
             + EXTRACT(MONTH FROM d.starts_on)::int - EXTRACT(MONTH FROM d.anchor_on)::int))::date AS ends_on
@@ -117,9 +117,6 @@ SELECT (SELECT array_agg(id) FROM facts) AS facts, (SELECT count(*) FROM issued)
         WHERE o.ends_on <= $1::date + $2::int) AS still_due
 """
 
-# A statement of its own: what _ISSUE reads must be what stands after the accounts' turn has come.
-_LOCK = "SELECT FROM clients WHERE id = ANY($1::int[]) ORDER BY id FOR NO KEY UPDATE"
-
 
 async def accounts_due(day: date) -> list[int]:
     """The accounts of which something is to be invoiced on ``day``."""
@@ -127,9 +124,10 @@ async def accounts_due(day: date) -> list[int]:
     return [row["client"] for row in rows]
 
 
-async def is_due(client_id: int, day: date) -> bool:
-    """Whether something of an account is to be invoiced on ``day``."""
-    rows = await fetch(f"{_DUE} AND s.client = $3 LIMIT 1", day, settings().renewal_days, client_id)
+async def is_due(client_ids: Sequence[int], day: date) -> bool:
+    """Whether something of these accounts is to be invoiced on ``day``."""
+    accounts = list(client_ids)
+    rows = await fetch(f"{_DUE} AND s.client = ANY($3::int[]) LIMIT 1", day, settings().renewal_days, accounts)
     return bool(rows)
 
 
@@ -145,7 +143,7 @@ async def issue_due(client_ids: Sequence[int], day: date | None = None) -> int:
     waiting = set(client_ids)
     while waiting:
         accounts = sorted(waiting)
-        await fetch(_LOCK, accounts)
+        await lock_accounts(accounts)
         rows = await fetch(
             _ISSUE,
             day or today(),

@@ -16,10 +16,11 @@ from operations.events import record
 from operations.invoices import LAPSED_CHANGE
 from operations.money import rounded
 from operations.periods import period_containing
+from operations.prices import told_price
 from operations.refusals import Invalid, NotFound, Refusal
 from operations.suspensions import REASON_WORDS
 from operations.transactions import transaction
-from tables.choices import Cycle, PeriodState, ServiceStatus, SuspensionReason
+from tables.choices import Cycle, PeriodState, Right, ServiceStatus, SuspensionReason
 from tables.database import fetch, fetch_row
 from tables.services import Period, Service
 
@@ -160,7 +161,10 @@ class OpenChange:
 
 @dataclass(frozen=True, slots=True)
 class ServiceSummary:
-    """A service as its client's lists show it. ``price`` per ``cycle``; ``ends_on`` the last paid period's end."""
+    """A service as its client's lists show it. ``price`` per ``cycle``; ``ends_on`` the last paid period's end.
+
+    ``told_price`` is what the next period costs by an *Aumento* that the client was told of.
+    """
 
     id: int
     name: str
@@ -172,14 +176,16 @@ class ServiceSummary:
     starts_on: date | None
     ends_on: date | None
     renews_on: date | None
+    told_price: Decimal | None
     suspended_for: str
     change: OpenChange | None
 
     @property
     def renewal_price(self) -> Decimal:
-        """What the next renewal costs: a downgrade's price once one is waiting."""
-        change = self.change
-        return change.new_price if change and change.status == "scheduled" else self.price
+        """What the next renewal costs: a downgrade's price once one is waiting, else a new price that was told."""
+        if self.change and self.change.status == "scheduled":
+            return self.change.new_price
+        return self.price if self.told_price is None else self.told_price
 
 
 _CHANGE = f"""
@@ -196,7 +202,7 @@ _CHANGE = f"""
 
 _SUMMARY = f"""
 SELECT s.id, s.name, s.status, p.name AS plan_name, s.price, s.currency, s.cycle,
-       cur.starts_on, cur.ends_on, ren.renews_on,
+       cur.starts_on, cur.ends_on, ren.renews_on, {told_price("s.id", "s.plan", "ren.renews_on")} AS told_price,
        COALESCE((SELECT u.reason FROM suspensions u WHERE u.service = s.id AND u.ended_at IS NULL
                  ORDER BY u.started_at LIMIT 1), '') AS suspended_for, {_CHANGE}
 FROM services s JOIN plans p ON p.id = s.plan
@@ -206,19 +212,27 @@ LEFT JOIN LATERAL (SELECT max(ends_on) AS renews_on FROM periods WHERE service =
 """
 
 
-async def services_of(client_id: int) -> list[ServiceSummary]:
-    """Every service of a client: the running ones first, then by name."""
+async def services_of(*, by: Actor) -> list[ServiceSummary]:
+    """Every service of the account that the actor reaches: the running ones first, then by name."""
     rows = await fetch(
-        f"{_SUMMARY} WHERE s.client = $1 ORDER BY s.status IN ('cancelled', 'terminated'), s.name, s.id",
-        client_id,
+        f"{_SUMMARY} WHERE s.client = $1 AND ($3::int[] IS NULL OR s.id = ANY($3))"
+        " ORDER BY s.status IN ('cancelled', 'terminated'), s.name, s.id",
+        by.client_id,
         today(),
+        by.services,
     )
     return [_summary(row) for row in rows]
 
 
 async def service_of(service_id: int, *, by: Actor) -> ServiceSummary:
     """One service of the client who asks. Raises `NotFound` for any other."""
-    row = await fetch_row(f"{_SUMMARY} WHERE s.id = $1 AND s.client = $3", service_id, today(), by.client_id)
+    row = await fetch_row(
+        f"{_SUMMARY} WHERE s.id = $1 AND s.client = $3 AND ($4::int[] IS NULL OR s.id = ANY($4))",
+        service_id,
+        today(),
+        by.client_id,
+        by.services,
+    )
     if row is None:
         raise NotFound
     return _summary(row)
@@ -235,32 +249,38 @@ class Happening:
     details: dict[str, Any]
 
 
+# The events are limited before their authors are looked up. The limit stands in the text: with a parameter for it
+# PostgreSQL would plan the statement anew every time. The limit stands in the text: with a parameter for it
+# PostgreSQL would plan the statement anew every time.
 _TIMELINE = """
 SELECT e.name, e.happened_at, e.details,
        CASE WHEN e.staff IS NOT NULL THEN 'staff' WHEN e."user" IS NOT NULL THEN 'client' ELSE 'panel' END AS author,
        COALESCE(u.name, '') AS author_name
-FROM events e LEFT JOIN users u ON u.id = e."user"
+FROM (SELECT * FROM events e WHERE {condition} ORDER BY e.id DESC LIMIT {most:d}) e LEFT JOIN users u ON u.id = e."user"
+ORDER BY e.id DESC
 """
 
 
 async def timeline_of(service_id: int, *, by: Actor, most: int = 30) -> list[Happening]:
-    """What happened to a service while this client holds it, newest first."""
+    """What happened to a service while this client holds it, newest first; of its invoices for who may see them."""
     rows = await fetch(
-        f"{_TIMELINE} WHERE e.service = $1 AND e.client = $2 ORDER BY e.id DESC LIMIT $3",
+        _TIMELINE.format(condition="e.service = $1 AND e.client = $2 AND ($3 OR e.invoice IS NULL)", most=most),
         service_id,
         by.client_id,
-        most,
+        by.may(Right.invoices_view),
     )
     return [_happening(row) for row in rows]
 
 
-async def last_happenings(client_id: int, names: list[str], most: int = 5) -> list[Happening]:
-    """The client's last events of these names, newest first."""
-    # The limit stands in the text: with a parameter for it PostgreSQL would plan this statement anew every time.
+async def last_happenings(names: list[str], *, by: Actor, most: int = 5) -> list[Happening]:
+    """The account's last events of these names, newest first; for who reaches only some services, those of them."""
     rows = await fetch(
-        f"{_TIMELINE} WHERE e.client = $1 AND e.name = ANY($2) ORDER BY e.id DESC LIMIT {most:d}",
-        client_id,
+        _TIMELINE.format(
+            condition="e.client = $1 AND e.name = ANY($2) AND ($3::int[] IS NULL OR e.service = ANY($3))", most=most
+        ),
+        by.client_id,
         names,
+        by.services,
     )
     return [_happening(row) for row in rows]
 

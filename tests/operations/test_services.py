@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from operations import services
+from operations import prices, services
 from operations.actors import PANEL
 from operations.clock import living_on
 from operations.refusals import Invalid, NotFound, Refusal
@@ -83,6 +83,15 @@ async def test_a_corrected_price_counts_from_the_next_renewal(rental: Rental) ->
     assert await events_of(rental.ana, "service.updated") == 1
 
 
+async def test_the_next_renewal_is_shown_at_the_new_price_that_was_told(rental: Rental) -> None:
+    for amount, from_on in (("130", date(2027, 12, 1)), ("120", date(2027, 9, 1)), ("140", date(2028, 2, 1))):
+        await prices.increase(rental.catalogue.basic, Cycle.year, Decimal(amount), from_on, by=rental.sara)
+    shown = await service_now(rental)
+    assert (shown.price, shown.renews_on, shown.renewal_price) == (Decimal(100), date(2028, 1, 1), Decimal(130))
+    await ask(rental.service_id, rental.catalogue.pro, rental.ana)
+    assert (await service_now(rental)).renewal_price == Decimal(130), "until the new plan is paid"
+
+
 async def test_the_price_waits_for_an_open_change_and_not_for_one_that_lapsed(rental: Rental) -> None:
     change = await ask(rental.service_id, rental.catalogue.pro, rental.ana)
     with pytest.raises(Refusal) as refused:
@@ -100,7 +109,7 @@ async def test_a_stranger_sees_none_of_it(rental: Rental) -> None:
     for unknown in (rental.service_id, 900_000):
         with pytest.raises(NotFound):
             await services.service_of(unknown, by=stranger)
-    assert await services.services_of(stranger.client_id) == []
+    assert await services.services_of(by=stranger) == []
     assert await services.timeline_of(rental.service_id, by=stranger) == []
     with pytest.raises(NotFound):
         await services.update(900_000, {"name": "x"}, by=PANEL)
