@@ -386,7 +386,7 @@ async def _mail_instead(alert_ids: list[int]) -> None:
         "INSERT INTO alerts (event, client, channel, address, priority, next_attempt_at, created_at, history, status,"
         " reason) SELECT a.event, a.client, 'email', c.email, a.priority, $2, $2, '[]', 'queued', ''"
         " FROM alerts a JOIN clients c ON c.id = a.client WHERE a.id = ANY($1) AND a.channel = 'whatsapp'"
-        " ON CONFLICT (event, client, channel) DO NOTHING",
+        " ON CONFLICT (event, channel, coalesce(client, 0), coalesce(contact, 0), address) DO NOTHING",
         alert_ids,
         now(),
     )

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import phonenumbers
+from stdnum.ar import cuit, dni
+from stdnum.exceptions import ValidationError
 
 from operations.actors import Actor
 from operations.clock import now
@@ -14,7 +16,8 @@ from operations.events import record
 from operations.refusals import Invalid, NotFound
 from operations.transactions import transaction
 from settings import settings
-from tables.clients import Client, WhatsappConsent
+from tables.clients import Client
+from tables.consents import WhatsappConsent
 from tables.database import fetch, fetch_row
 
 CONSENT_TEXT = (
@@ -34,26 +37,33 @@ async def register(values: Mapping[str, Any], *, by: Actor) -> Client:
 
     Raises `Invalid` with a sentence for each field that cannot be used, an address that is taken among them.
     """
-    clean = _checked(values)
     async with transaction():
-        await _refuse_taken_address(clean["email"], but=None)
-        client = Client(**clean, currency=settings().currency, folded_name=_folded_name(clean), created_at=now())
-        await client.save()
+        client = await add(values)
         await record("client.registered", by=by, client_id=client.id, details={"name": client.name})
+    return client
+
+
+async def add(values: Mapping[str, Any]) -> Client:
+    """The first part of registering: the client is there, and told nothing yet. Raises `Invalid` like `register`."""
+    clean = checked(values)
+    await _refuse_taken_address(clean["email"], but=None)
+    client = Client(**clean, currency=settings().currency, folded_name=_folded_name(clean), created_at=now())
+    await client.save()
     return client
 
 
 async def update(client_id: int, changes: Mapping[str, Any], *, by: Actor) -> Mapping[str, Any]:
     """Correct a client's data; gives the columns as they now stand. What stays the same leaves no trace.
 
-    A holder signs in with the client's address: it moves with it. Raises `Invalid` like `register`.
+    A holder signs in with the client's address: it moves with it. Their sessions end then, and what the old address
+    could still open; also when the account is closed. Raises `Invalid` like `register`.
     """
     async with transaction():
         row = await fetch_row("SELECT * FROM clients WHERE id = $1 FOR UPDATE", client_id)
         if row is None:
             raise NotFound
         before = {column: row[column] for column in EDITABLE}
-        clean = _checked({**before, **changes})
+        clean = checked({**before, **changes})
         changed = {column: value for column, value in clean.items() if value != before[column]}
         if changed:
             if "email" in changed:
@@ -61,7 +71,20 @@ async def update(client_id: int, changes: Mapping[str, Any], *, by: Actor) -> Ma
             values: dict[Any, Any] = {**changed, "folded_name": _folded_name(clean)}
             await Client.update(values).where(Client.id == client_id)
             await record("client.updated", by=by, client_id=client_id, details={"fields": sorted(changed)})
+            if "email" in changed or changed.get("active") is False:
+                await _shut_out(client_id, before["email"])
     return clean
+
+
+async def _shut_out(client_id: int, address: str) -> None:
+    """End the holder's sessions, and the links that wait at an address; an invitation is another account's."""
+    await fetch('DELETE FROM user_sessions s USING users u WHERE u.id = s."user" AND u.client = $1', client_id)
+    await fetch(
+        "UPDATE mail_links SET voided_at = $2 WHERE address = $1 AND purpose <> 'invitation' AND used_at IS NULL"
+        " AND voided_at IS NULL",
+        address,
+        now(),
+    )
 
 
 async def grant_whatsapp(client_id: int, phone: str, *, by: Actor, text: str | None = None) -> WhatsappConsent:
@@ -137,6 +160,18 @@ def normal_phone(typed: str) -> str:
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
 
 
+def normal_tax_id(typed: str) -> str:
+    """A CUIT or CUIL (11 digits, the last proves the others) or a DNI (7 or 8) as digits alone. Empty if it is none."""
+    try:
+        return str(cuit.validate(typed))
+    except ValidationError:
+        pass
+    try:
+        return str(dni.validate(typed.replace("-", "")))
+    except ValidationError:
+        return ""
+
+
 def folded(text: str) -> str:
     """Text without accents and in small letters, the way lists of people sort and search."""
     plain = unicodedata.normalize("NFKD", text.casefold())
@@ -152,7 +187,8 @@ def _folded_name(clean: Mapping[str, Any]) -> str:
     return folded(f"{clean['name']} {clean['company']}".strip())
 
 
-def _checked(values: Mapping[str, Any]) -> dict[str, Any]:
+def checked(values: Mapping[str, Any]) -> dict[str, Any]:
+    """A client's data as they are stored. Raises `Invalid` with a sentence for each that cannot be used."""
     errors: dict[str, str] = {}
     name = one_line(values.get("name") or "")
     if not name:
@@ -164,6 +200,10 @@ def _checked(values: Mapping[str, Any]) -> dict[str, Any]:
     phone = normal_phone(typed_phone) if typed_phone else ""
     if typed_phone and not phone:
         errors["phone"] = "Escriba el teléfono con código de área, por ejemplo +54 9 11 2345-6789."
+    typed_tax_id = (values.get("tax_id") or "").strip()
+    tax_id = normal_tax_id(typed_tax_id) if typed_tax_id else ""
+    if typed_tax_id and not tax_id:
+        errors["tax_id"] = "Revise el número de CUIT, CUIL o DNI: alguna cifra no es correcta."
     if errors:
         raise Invalid(errors)
     return {
@@ -171,7 +211,7 @@ def _checked(values: Mapping[str, Any]) -> dict[str, Any]:
         "company": one_line(values.get("company") or ""),
         "email": email,
         "phone": phone,
-        "tax_id": one_line(values.get("tax_id") or ""),
+        "tax_id": tax_id,
         "account_executive": values.get("account_executive"),
         "active": values.get("active", True),
     }
@@ -186,6 +226,39 @@ async def _refuse_taken_address(email: str, *, but: int | None) -> None:
     )
     if taken is not None:
         raise Invalid({"email": "Ese e-mail ya es de otro cliente o usuario. Use otro, o edite el que existe."})
+
+
+PAGE_SIZE = 25
+
+
+@dataclass(frozen=True, slots=True)
+class FoundClient:
+    """A client as staff find them."""
+
+    id: int
+    name: str
+    company: str
+    email: str
+
+
+async def search(wanted: str, *, skip: int = 0) -> list[FoundClient]:
+    """Open clients whose name, company or e-mail holds these words, accents or not, by name: `PAGE_SIZE` and one."""
+    rows = await fetch(
+        "SELECT id, name, company, email FROM clients"
+        " WHERE active AND (strpos(folded_name, $1) > 0 OR strpos(email, $1) > 0)"
+        f" ORDER BY folded_name, id LIMIT {PAGE_SIZE + 1} OFFSET $2",
+        folded(one_line(wanted)),
+        skip,
+    )
+    return [FoundClient(**dict(row)) for row in rows]
+
+
+async def found(client_id: int) -> FoundClient:
+    """One client, as staff find them. Raises `NotFound`."""
+    row = await fetch_row("SELECT id, name, company, email FROM clients WHERE id = $1", client_id)
+    if row is None:
+        raise NotFound
+    return FoundClient(**dict(row))
 
 
 @dataclass(frozen=True, slots=True)

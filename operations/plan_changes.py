@@ -105,7 +105,7 @@ async def confirm(service_id: int, plan_id: int, *, shown: str, form_key: UUID, 
         if quote.kind == ChangeKind.upgrade and not quote.at_once:
             await _invoice(page.service, change_id, quote, by)
         if quote.at_once:
-            await upgrades.apply(change_id, by=by)
+            await upgrades.apply([change_id], by=by)
         return await change_of(service_id, change_id, by=by)
 
 
@@ -124,7 +124,7 @@ async def withdraw(service_id: int, change_id: int, *, by: Actor) -> None:
             raise _no_longer_open(service_id) if await _exists(service_id, change_id, by) else NotFound
         if change.status == ChangeStatus.scheduled and change.billed:
             raise _already_billed(service_id, change.effective_on)
-        await close(change_id, ChangeStatus.withdrawn, "Cambio de plan descartado por el cliente.", by)
+        await close([change_id], ChangeStatus.withdrawn, "Cambio de plan descartado por el cliente.", by)
         await settlement.settle(by.client_id, by=by)
 
 
@@ -162,12 +162,13 @@ async def change_of(service_id: int, change_id: int, *, by: Actor) -> ConfirmedC
                i.total - i.paid AS invoice_owed
         FROM plan_changes c JOIN services s ON s.id = c.service JOIN plans old ON old.id = c.from_plan
         LEFT JOIN invoices i ON i.id = (SELECT max(invoice) FROM invoice_lines WHERE plan_change = c.id)
-        WHERE c.id = $1 AND s.id = $3 AND s.client = $4
+        WHERE c.id = $1 AND s.id = $3 AND s.client = $4 AND ($5::int[] IS NULL OR s.id = ANY($5))
         """,
         change_id,
         today(),
         service_id,
         by.client_id,
+        by.services,
     )
     if row is None:
         raise NotFound
@@ -212,12 +213,12 @@ SELECT s.plan, s.client, p.changes_automatically,
     (SELECT min(o.id) FROM owing o JOIN invoice_lines l ON l.invoice = o.id
         WHERE l.service = s.id AND l.kind IN ('renewal', 'order') AND NOT o.settled) AS unpaid_renewal
 FROM services s JOIN plans p ON p.id = s.plan
-WHERE s.id = $1 AND s.client = $3
+WHERE s.id = $1 AND s.client = $3 AND ($4::int[] IS NULL OR s.id = ANY($4))
 """
 
 
 async def _state(service_id: int, by: Actor) -> dict[str, Any]:
-    row = await fetch_row(_STATE, service_id, today(), by.client_id)
+    row = await fetch_row(_STATE, service_id, today(), by.client_id, by.services)
     if row is None:
         raise NotFound
     state = dict(row)

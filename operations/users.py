@@ -1,57 +1,30 @@
-"""People who sign in: passwords, sign-in, sessions."""
+"""People who sign in: how they come to be, prove who they are, and change their password."""
 
-import asyncio
-import hashlib
-import secrets
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from decimal import Decimal
+from datetime import timedelta
 
-from argon2 import PasswordHasher
-from argon2.exceptions import InvalidHashError, VerifyMismatchError
+import asyncpg
 
-from operations import limits
+from operations import limits, passwords
 from operations.actors import Actor
 from operations.clients import normal_email, one_line
 from operations.clock import now
 from operations.events import record
 from operations.refusals import Invalid, Refusal
+from operations.sessions import Person, end_other_sessions, open_session
 from operations.transactions import transaction
-from settings import settings
 from tables.database import fetch, fetch_row
 from tables.users import User
 
-PASSWORD_LENGTH = 12
 WINDOW = timedelta(minutes=15)
 TRIES_BY_ACCOUNT_AND_NETWORK = 5
 TRIES_BY_NETWORK = 40
 TRIES_BY_ACCOUNT = 30
-
-_hasher = PasswordHasher()
-_NOBODYS_HASH = _hasher.hash(secrets.token_urlsafe())
-
-
-@dataclass(frozen=True, slots=True)
-class Viewer:
-    """Who is signed in and on whose account they act, as one query of each request finds them."""
-
-    session_id: int
-    user_id: int
-    user_name: str
-    email: str
-    client_id: int
-    client_name: str
-    currency: str
-    credit: Decimal
-    last_seen_at: datetime
-
-    def acting_from(self, network_address: str) -> Actor:
-        """The same person as the author of an act."""
-        return Actor(user_id=self.user_id, client_id=self.client_id, network_address=network_address)
-
+TRIES_SIGNED_IN = 5
 
 _WRONG = "El e-mail o la clave no son correctos. Revíselos e intente otra vez."
 _TOO_MANY = "Hubo demasiados intentos. Espere 15 minutos e intente otra vez."
+_TAKEN = "Ese e-mail ya tiene un usuario."
 
 
 async def create_user(*, email: str, name: str, password: str, client_id: int | None, by: Actor) -> User:
@@ -63,18 +36,40 @@ async def create_user(*, email: str, name: str, password: str, client_id: int | 
     if not address:
         raise Invalid({"email": "Escriba un e-mail válido, por ejemplo ana@example.com."})
     await _refuse_address(address, client_id)
-    if len(password) < PASSWORD_LENGTH:
-        raise Invalid({"password": f"Elija una clave de {PASSWORD_LENGTH} caracteres o más."})
-    hashed = await asyncio.to_thread(_hasher.hash, password)
-    async with transaction():
-        user = User(name=one_line(name), email=address, password_hash=hashed, client=client_id, created_at=now())
-        await user.save()
-        await record("user.created", by=by, client_id=client_id, details={"name": user.name})
+    fault = await passwords.password_fault(password, (name, address))
+    if fault is not None:
+        raise Invalid({"password": fault})
+    return await add_user(
+        email=address, name=name, password_hash=await passwords.hashed(password), client_id=client_id, by=by
+    )
+
+
+async def add_user(*, email: str, name: str, password_hash: str, client_id: int | None, by: Actor) -> User:
+    """The last part of creating one, when the password was judged and hashed: both take long, a transaction is short.
+
+    Raises `Invalid` where the address has become somebody's meanwhile.
+    """
+    user = User(name=one_line(name), email=email, password_hash=password_hash, client=client_id, created_at=now())
+    try:
+        async with transaction():
+            await user.save()
+            await record("user.created", by=by, client_id=client_id, details={"name": user.name})
+    except asyncpg.UniqueViolationError as error:
+        raise Invalid({"email": _TAKEN}) from error
     return user
 
 
 async def sign_in(email: str, password: str, *, network_address: str, user_agent: str) -> str:
     """Sign a person in; gives the token of a session made for this moment, whatever cookie came before.
+
+    Raises `Refusal` like `proven`.
+    """
+    user_id = await proven(email, password, network_address=network_address)
+    return await open_session(user_id, network_address=network_address, user_agent=user_agent)
+
+
+async def proven(email: str, password: str, *, network_address: str) -> int:
+    """Whose password this is, for a form that nobody needs to be signed in for; gives the user's id.
 
     Raises `Refusal`: the same words and the same time for an unknown address, a wrong password and a closed account.
     Tries are counted per account and network, per network, and per account. The last never stops a network from which
@@ -83,72 +78,109 @@ async def sign_in(email: str, password: str, *, network_address: str, user_agent
     address = normal_email(email) or one_line(email).lower()[:254]
     await _count_try(address, network_address)
     row = await fetch_row(
-        "SELECT u.id, u.password_hash, u.client FROM users u JOIN clients c ON c.id = u.client"
-        " WHERE u.email = $1 AND u.active AND c.active",
+        "SELECT u.id, u.password_hash FROM users u LEFT JOIN clients c ON c.id = u.client"
+        ' WHERE u.email = $1 AND u.active AND (c.active IS NOT FALSE OR EXISTS (SELECT FROM contacts k WHERE k."user" ='
+        " u.id AND k.revoked_at IS NULL))",
         address,
     )
-    stored = row["password_hash"] if row and row["password_hash"] else _NOBODYS_HASH
-    if not await asyncio.to_thread(_matches, stored, password) or row is None:
+    stored = row["password_hash"] if row else None
+    if not await passwords.matches(stored, password) or row is None:
         raise Refusal("wrong_credentials", _WRONG)
     for subject, _ in _subjects(address, network_address):
         await limits.take_back(subject, WINDOW)
-    if _hasher.check_needs_rehash(stored):
-        rehashed = await asyncio.to_thread(_hasher.hash, password)
-        await User.update({User.password_hash: rehashed}).where(User.id == row["id"])
-    return await _open_session(row["id"], row["client"], network_address, user_agent)
+    if passwords.is_outdated(row["password_hash"]):
+        renewed = await passwords.hashed(password)
+        await User.update({User.password_hash: renewed}).where(User.id == row["id"])
+    return int(row["id"])
 
 
-async def _open_session(user_id: int, client_id: int, network_address: str, user_agent: str) -> str:
-    token = secrets.token_urlsafe(32)
-    async with transaction():
-        await fetch(
-            'INSERT INTO user_sessions ("user", token_hash, created_at, last_seen_at, expires_at, network_address,'
-            " user_agent) VALUES ($1, $2, $3, $3, $4, $5, $6)",
-            user_id,
-            _digest(token),
-            now(),
-            now() + timedelta(days=settings().session_days),
-            network_address,
-            one_line(user_agent)[:200],
-        )
-        actor = Actor(user_id=user_id, client_id=client_id, network_address=network_address)
-        await record("user.signed_in", by=actor, client_id=client_id)
-    return token
+@dataclass(frozen=True, slots=True)
+class Secrets:
+    """What is stored of a person's secrets, and what others know of that person."""
+
+    user_id: int
+    client_id: int | None
+    password_hash: str
+    security_key_hash: str
+    about: tuple[str, ...]
 
 
-_VIEWER = """
-SELECT s.id AS session_id, u.id AS user_id, u.name AS user_name, u.email, c.id AS client_id, c.name AS client_name,
-       c.currency, c.credit, s.last_seen_at
-FROM user_sessions s JOIN users u ON u.id = s."user" JOIN clients c ON c.id = u.client
-WHERE s.token_hash = $1 AND s.expires_at > $2 AND s.last_seen_at > $3 AND u.active AND c.active
-"""
+async def prove_again(person: Person, password: str) -> Secrets:
+    """Let somebody who is signed in prove that it is still them, for what their session alone does not allow.
 
-
-async def viewer_of(token: str) -> Viewer | None:
-    """Who is behind a session token; None when it is unknown, ended, idle for too long, or its account closed.
-
-    One query, and at most once a minute a write: when the session was last seen.
+    Counted before it is checked, five in a quarter of an hour over all their sessions. Call it outside the act's own
+    transaction: what is counted must stay so when that is undone. Raises `Invalid` (field ``password``) and `Refusal`.
     """
-    moment = now()
-    idle_since = moment - timedelta(minutes=settings().session_idle_minutes)
-    row = await fetch_row(_VIEWER, _digest(token), moment, idle_since)
-    if row is None:
-        return None
-    viewer = Viewer(**dict(row))
-    if moment - viewer.last_seen_at > timedelta(minutes=1):
-        await fetch("UPDATE user_sessions SET last_seen_at = $2 WHERE id = $1", viewer.session_id, moment)
-    return viewer
+    subject = f"password:{person.user_id}"
+    if await limits.count(subject, WINDOW) > TRIES_SIGNED_IN:
+        raise Refusal("too_many_attempts", _TOO_MANY)
+    row = await fetch_row(
+        "SELECT id AS user_id, client AS client_id, password_hash, security_key_hash FROM users WHERE id = $1",
+        person.user_id,
+    )
+    assert row is not None
+    if not await passwords.matches(row["password_hash"], password):
+        raise Invalid({"password": "Esa no es su clave actual."})
+    await limits.take_back(subject, WINDOW)
+    return Secrets(**dict(row), about=(person.user_name, person.email))
 
 
-async def sign_out(token: str) -> None:
-    """End one session, at once and for good."""
-    await fetch("DELETE FROM user_sessions WHERE token_hash = $1", _digest(token))
+async def change_password(person: Person, current: str, new: str, *, network_address: str) -> None:
+    """Change the password of somebody signed in, who types the one they have. Their other sessions end, and what was
+    mailed for setting another is void; they are warned.
+
+    Raises `Invalid` (fields ``password`` and ``new_password``) and `Refusal`.
+    """
+    known = await prove_again(person, current)
+    fault = await passwords.password_fault(new, known.about)
+    if fault is None and await passwords.matches(known.password_hash, new):
+        fault = "Esa ya es su clave. Elija otra."
+    if fault is None and await passwords.matches(known.security_key_hash, new):
+        fault = "Esa es su clave de seguridad. Elija otra para ingresar."
+    if fault is not None:
+        raise Invalid({"new_password": fault})
+    await put_password(
+        known.user_id,
+        await passwords.hashed(new),
+        instead_of=known.password_hash,
+        but=person.session_id,
+        network_address=network_address,
+    )
+
+
+async def put_password(
+    user_id: int, password_hash: str, *, instead_of: str | None, network_address: str, but: int | None = None
+) -> None:
+    """Store a new password, end the user's sessions (``but`` one), void what was mailed to them, and warn them.
+
+    With ``instead_of``, only while that is still the hash that is stored. Raises `Refusal` when it is not: of two
+    changes at once, one is made.
+    """
+    async with transaction():
+        rows = await fetch(
+            "UPDATE users SET password_hash = $2 WHERE id = $1 AND password_hash = COALESCE($3, password_hash)"
+            " RETURNING client, email",
+            user_id,
+            password_hash,
+            instead_of,
+        )
+        if not rows:
+            raise Refusal("password_changed", "Su clave cambió mientras tanto. Ingrese otra vez con la nueva.")
+        await end_other_sessions(user_id, but=but)
+        await fetch(
+            "UPDATE mail_links SET voided_at = $2 WHERE address = $1 AND purpose IN ('password', 'security_key')"
+            " AND used_at IS NULL AND voided_at IS NULL",
+            rows[0]["email"],
+            now(),
+        )
+        by = Actor(user_id=user_id, client_id=rows[0]["client"], network_address=network_address)
+        await record("user.password_changed", by=by, client_id=rows[0]["client"])
 
 
 async def _refuse_address(address: str, client_id: int | None) -> None:
     taken = await fetch_row("SELECT FROM users WHERE email = $1", address)
     if taken is not None:
-        raise Invalid({"email": "Ese e-mail ya tiene un usuario."})
+        raise Invalid({"email": _TAKEN})
     client = await fetch_row("SELECT email FROM clients WHERE id = $1", client_id)
     if client is not None and client["email"] != address:
         raise Invalid({"email": "El titular ingresa con el e-mail del cliente. Use ese."})
@@ -168,7 +200,7 @@ async def _count_try(address: str, network_address: str) -> None:
 async def _knows_network(address: str, network_address: str) -> bool:
     found = await fetch_row(
         "SELECT FROM events e JOIN users u ON u.id = e.\"user\" WHERE e.name = 'user.signed_in'"
-        " AND u.email = $1 AND e.client = u.client AND e.network_address = $2 LIMIT 1",
+        " AND u.email = $1 AND e.network_address = $2 LIMIT 1",
         address,
         network_address,
     )
@@ -181,14 +213,3 @@ def _subjects(address: str, network_address: str) -> tuple[tuple[str, int], ...]
         (f"sign-in:{network_address}", TRIES_BY_NETWORK),
         (f"sign-in:{address}", TRIES_BY_ACCOUNT),
     )
-
-
-def _digest(token: str) -> str:
-    return hashlib.sha256(token.encode()).hexdigest()
-
-
-def _matches(stored: str, password: str) -> bool:
-    try:
-        return _hasher.verify(stored, password)
-    except (VerifyMismatchError, InvalidHashError):
-        return False

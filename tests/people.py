@@ -7,15 +7,28 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
-from operations import clients, invoices, payments, periods, plan_changes, plans, services, settlement, users
+from operations import (
+    clients,
+    corrections,
+    invoices,
+    payments,
+    periods,
+    plan_changes,
+    plans,
+    services,
+    settlement,
+    users,
+)
 from operations.actors import PANEL, Actor
 from operations.clock import now, today
 from operations.plan_changes import ConfirmedChange
 from operations.plan_quotes import Quote
 from operations.transactions import transaction
-from tables.choices import Cycle, LineKind, ServiceStatus, UpgradePolicy
+from tables.choices import CancelDecision, Cycle, LineKind, Right, ServiceStatus, UpgradePolicy
+from tables.contacts import Contact, ContactService
 from tables.database import fetch_row
 from tables.ledger import Payment
+from tables.night import InvoiceCancellation
 from tables.services import Period, Service
 from tables.staff import Staff
 from tables.users import User
@@ -182,6 +195,15 @@ async def an_invoice(actor: Actor, amount: str, *, due_on: date | None = None) -
     return invoice_id
 
 
+async def cancel_whole(
+    invoice_id: int, decision: CancelDecision, reason: str = "Datos equivocados", *, by: Actor
+) -> InvoiceCancellation:
+    """Cancel an invoice with one decision for all its lines; one that this is not possible for is not charged."""
+    lines = await corrections.correctable_lines(invoice_id)
+    decisions = {line.id: decision if decision in line.choices else CancelDecision.waive for line in lines}
+    return await corrections.cancel_invoice(invoice_id, decisions, reason, by=by)
+
+
 async def credit_of(actor: Actor) -> Decimal:
     """What the client has in their favour."""
     row = await fetch_row("SELECT credit FROM clients WHERE id = $1", actor.client_id)
@@ -200,3 +222,40 @@ async def events_of(actor: Actor, name: str) -> int:
     row = await fetch_row("SELECT count(*) FROM events WHERE client = $1 AND name = $2", actor.client_id, name)
     assert row is not None
     return int(row["count"])
+
+
+async def a_contact(
+    of: Actor,
+    rights: frozenset[Right],
+    *,
+    services: tuple[int, ...] | None = None,
+    email: str = "bruno@example.com",
+    name: str = "Bruno Paz",
+) -> Actor:
+    """Somebody with these rights on an account, perhaps on some services only, who accepted and can sign in."""
+    user = await fetch_row("SELECT id FROM users WHERE email = $1", email)
+    if user is None:
+        user = User(name=name, email=email, created_at=now())
+        await user.save()
+    user_id = user["id"] if not isinstance(user, User) else user.id
+    contact = Contact(
+        client=of.client_id,
+        user=user_id,
+        name=name,
+        email=email,
+        rights=sorted(rights),
+        limited=services is not None,
+        invited_at=now(),
+        accepted_at=now(),
+    )
+    await contact.save()
+    for service_id in services or ():
+        await ContactService(client=of.client_id, contact=contact.id, service=service_id).save()
+    return Actor(
+        user_id=user_id,
+        client_id=of.client_id,
+        network_address="198.51.100.8",
+        contact_id=contact.id,
+        rights=rights,
+        services=services,
+    )

@@ -11,8 +11,10 @@ from litestar.exceptions import PermissionDeniedException
 from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
 
 from operations.refusals import Invalid
+from operations.sessions import Viewer
+from operations.staff import StaffMember
 from settings import settings
-from views.access import SESSION_COOKIE, PanelRequest, cookie_name
+from views.access import SESSION_COOKIE, STAFF_COOKIE, OtherAccount, PanelRequest, cookie_name
 
 VISIT_COOKIE = "panel_visita"
 TOKEN_FIELD = "_token"  # noqa: S105 - a field's name
@@ -21,12 +23,15 @@ SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 def form_token(request: PanelRequest) -> str:
-    """The token of the forms of one page: derived from the session, or from the visit before signing in."""
+    """The token of the forms of one page: derived from the session, or from the visit before signing in.
+
+    It names the account that the page is about, so that a form of one account does nothing to another.
+    """
     seed = _seed(request)
     if not seed:
         seed = secrets.token_urlsafe(24)
         request.scope["new_visit"] = seed  # type: ignore[typeddict-unknown-key]
-    return _derive(seed)
+    return _derive(seed, _account(request))
 
 
 def visit_cookie(request: PanelRequest) -> Cookie | None:
@@ -53,18 +58,28 @@ async def check_form_token(request: PanelRequest) -> None:
         raise PermissionDeniedException("foreign origin")
     given = request.headers.get(TOKEN_HEADER) or str((await request.form()).get(TOKEN_FIELD, ""))
     seed = _seed(request)
-    if not seed or not hmac.compare_digest(_derive(seed).encode(), given.encode()):
+    account = given.partition(".")[0]
+    if not seed or not hmac.compare_digest(_derive(seed, account).encode(), given.encode()):
         raise PermissionDeniedException("form token")
+    if account != _account(request) and request.route_handler.opt["access"] not in ("public", "person"):
+        raise OtherAccount
 
 
 def _seed(request: PanelRequest) -> str:
     cookies = request.cookies
+    if isinstance(request.scope.get("staff"), StaffMember):  # also where a client is signed in to the same browser
+        return f"staff:{cookies[STAFF_COOKIE]}"
     return cookies.get(cookie_name(SESSION_COOKIE)) or cookies.get(cookie_name(VISIT_COOKIE)) or ""
 
 
-def _derive(seed: str) -> str:
+def _account(request: PanelRequest) -> str:
+    found = request.scope.get("viewer")
+    return str(found.client_id) if isinstance(found, Viewer) else ""
+
+
+def _derive(seed: str, account: str) -> str:
     key = settings().secret_key.get_secret_value().encode()
-    return hmac.digest(key, b"form:" + seed.encode(), "sha256").hex()
+    return f"{account}.{hmac.digest(key, f'form:{account}:{seed}'.encode(), 'sha256').hex()}"
 
 
 class Form(BaseModel):

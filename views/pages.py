@@ -9,7 +9,8 @@ from jinja2_fragments import render_block
 from litestar import MediaType, Response
 
 from operations.formatting import filters
-from operations.users import Viewer
+from operations.sessions import Viewer
+from operations.staff import StaffMember
 from settings import ROOT, settings
 from views.access import PanelRequest
 from views.assets.files import HTMX_INTEGRITY, HTMX_URL, asset_url
@@ -20,6 +21,17 @@ NOTICES = {
     "pedido-enviado": ("good", "Enviamos su pedido a su ejecutivo de cuentas. Le responderá por e-mail."),
     "elija-facturas": ("warn", "Elija al menos una factura para pagar."),
     "pago-informado": ("good", "Pago informado, acreditando. Le avisaremos cuando se acredite."),
+    "factura-anulada": ("good", "La factura quedó anulada. El cliente ya fue avisado."),
+    "vista-terminada": ("good", "Terminó de ver la cuenta del cliente."),
+    "datos-guardados": ("good", "Guardamos sus datos."),
+    "e-mail-pedido": (
+        "info",
+        "Revise el e-mail nuevo: si se puede usar, ahí está el enlace para confirmar el cambio. Vale 24 horas; hasta que"
+        " lo confirme sigue el e-mail de siempre.",
+    ),
+    "e-mail-cambiado": ("good", "Cambiamos su e-mail. Desde ahora ingrese con el nuevo."),
+    "telefono-guardado": ("good", "Guardamos el teléfono. Queda sin confirmar."),
+    "telefono-confirmado": ("good", "Confirmamos su teléfono. Los avisos van a ese número por WhatsApp."),
     "sesion-cerrada": ("good", "Cerró su sesión."),
 }
 
@@ -66,10 +78,11 @@ def respond(
     **context: Any,
 ) -> Response[str]:
     """A whole page; or its one ``block``, which the view names, where htmx asked for it."""
-    found = request.scope.get("viewer")
+    found, staff = request.scope.get("viewer"), request.scope.get("staff")
     context |= {
         "place": place,
-        "account": {"name": found.client_name} if isinstance(found, Viewer) else None,
+        "viewer": found if isinstance(found, Viewer) else None,
+        "staff": staff if isinstance(staff, StaffMember) else None,
         "csrf_token": form_token(request),
         "flashes": _notices(request),
     }

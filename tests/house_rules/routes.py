@@ -8,6 +8,7 @@ from uuid import uuid4
 from litestar import Litestar
 from litestar.routes import ASGIRoute, HTTPRoute
 
+from tables.choices import Right
 from tests.people import PASSWORD, quote_of
 from tests.views.scene import TODAY, Scene
 
@@ -20,11 +21,16 @@ class Route:
 
     method: str
     path: str
-    access: str
+    access: str  # who may: as the route declares it
 
     @property
     def safe(self) -> bool:
         return self.method in SAFE
+
+    @property
+    def private(self) -> bool:
+        """Whether somebody must be signed in."""
+        return self.access not in (PUBLIC, SIGNED)
 
     @property
     def ids(self) -> tuple[str, ...]:
@@ -38,40 +44,74 @@ class Route:
         return f"{self.method} {self.path}"
 
 
-HOLDER, PUBLIC, SIGNED = "holder", "public", "signed"
+HOLDER, MEMBER, PERSON, PUBLIC, SIGNED = "holder", "member", "person", "public", "signed"
 SERVICE, INVOICE = "/servicios/{service_id}", "/facturas/{invoice_id}"
 CHANGE = f"{SERVICE}/cambiar-plan"
+NEW_EMAIL = "/datos/e-mail/{token}"
 
 ROUTES = [
     Route("GET", "/ingresar", PUBLIC),
     Route("POST", "/ingresar", PUBLIC),
-    Route("POST", "/salir", HOLDER),
-    Route("GET", "/", HOLDER),
-    Route("GET", "/servicios", HOLDER),
-    Route("GET", SERVICE, HOLDER),
-    Route("GET", CHANGE, HOLDER),
-    Route("POST", CHANGE, HOLDER),
-    Route("GET", f"{CHANGE}/revisar", HOLDER),
-    Route("GET", f"{CHANGE}/{{change_id}}", HOLDER),
-    Route("POST", f"{CHANGE}/{{change_id}}/descartar", HOLDER),
-    Route("GET", f"{CHANGE}/pedir", HOLDER),
-    Route("POST", f"{CHANGE}/pedir", HOLDER),
-    Route("GET", "/facturas", HOLDER),
-    Route("GET", INVOICE, HOLDER),
-    Route("GET", f"{INVOICE}/informar-pago", HOLDER),
-    Route("POST", f"{INVOICE}/informar-pago", HOLDER),
-    Route("GET", f"{INVOICE}/pdf", HOLDER),
-    Route("GET", f"{INVOICE}/comprobante", HOLDER),
-    Route("GET", "/facturas/pagar", HOLDER),
-    Route("GET", "/facturas/informar-pago", HOLDER),
-    Route("POST", "/facturas/informar-pago", HOLDER),
-    Route("GET", "/mas", HOLDER),
+    Route("POST", "/salir", PERSON),
+    Route("GET", "/", MEMBER),
+    Route("GET", "/servicios", Right.services_view),
+    Route("GET", SERVICE, Right.services_view),
+    Route("GET", CHANGE, Right.services_change),
+    Route("POST", CHANGE, Right.services_change),
+    Route("GET", f"{CHANGE}/revisar", Right.services_change),
+    Route("GET", f"{CHANGE}/{{change_id}}", Right.services_change),
+    Route("POST", f"{CHANGE}/{{change_id}}/descartar", Right.services_change),
+    Route("GET", f"{CHANGE}/pedir", Right.services_change),
+    Route("POST", f"{CHANGE}/pedir", Right.services_change),
+    Route("GET", "/facturas", Right.invoices_view),
+    Route("GET", INVOICE, Right.invoices_view),
+    Route("GET", f"{INVOICE}/informar-pago", Right.invoices_pay),
+    Route("POST", f"{INVOICE}/informar-pago", Right.invoices_pay),
+    Route("GET", f"{INVOICE}/pdf", Right.invoices_view),
+    Route("GET", f"{INVOICE}/comprobante", Right.invoices_view),
+    Route("GET", "/facturas/pagar", Right.invoices_pay),
+    Route("GET", "/facturas/informar-pago", Right.invoices_pay),
+    Route("POST", "/facturas/informar-pago", Right.invoices_pay),
+    Route("GET", "/mas", MEMBER),
+    Route("GET", "/datos", Right.profile_edit),
+    Route("GET", "/datos/editar", Right.profile_edit),
+    Route("GET", "/datos/revisar", Right.profile_edit),
+    Route("POST", "/datos/editar", Right.profile_edit),
+    Route("GET", "/datos/e-mail", HOLDER),
+    Route("POST", "/datos/e-mail", HOLDER),
+    Route("GET", NEW_EMAIL, PERSON),
+    Route("POST", NEW_EMAIL, PERSON),
+    Route("GET", "/datos/telefono", Right.profile_edit),
+    Route("POST", "/datos/telefono", Right.profile_edit),
+    Route("GET", "/datos/telefono/revisar", Right.profile_edit),
+    Route("POST", "/datos/telefono/guardar", Right.profile_edit),
+    Route("GET", "/datos/telefono/confirmar", HOLDER),
+    Route("POST", "/datos/telefono/confirmar", HOLDER),
+    Route("GET", "/datos/actividad", HOLDER),
+    Route("GET", "/datos/descargar", HOLDER),
+    Route("POST", "/datos/descargar", HOLDER),
+    Route("GET", "/datos/descargar/datos.json", HOLDER),
+    Route("GET", "/datos/descargar/resumen.pdf", HOLDER),
     Route("GET", "/ayuda", PUBLIC),
     Route("GET", "/webhooks/whatsapp", PUBLIC),
     Route("POST", "/webhooks/whatsapp", SIGNED),
     Route("GET", "/salud", PUBLIC),
     Route("GET", "/static/{name}", PUBLIC),
     Route("ASGI", "/admin", PUBLIC),  # the staff's own door, with its own sign-in
+]
+STAFF, BILLING_STAFF = "staff", "staff.billing"
+DESK_INVOICE = "/equipo/facturas/{invoice_id}"
+STAFF_ROUTES = [
+    Route("GET", "/equipo", STAFF),
+    Route("GET", DESK_INVOICE, STAFF),
+    Route("GET", f"{DESK_INVOICE}/anular", BILLING_STAFF),
+    Route("POST", f"{DESK_INVOICE}/anular", BILLING_STAFF),
+    Route("GET", "/equipo/recibos/{report_id}", BILLING_STAFF),
+    Route("GET", "/equipo/clientes", STAFF),
+    Route("GET", "/equipo/clientes/{client_id}/ver", STAFF),
+    Route("POST", "/equipo/clientes/{client_id}/ver", STAFF),
+    Route("GET", "/equipo/terminar-de-ver", STAFF),
+    Route("POST", "/equipo/terminar-de-ver", STAFF),
 ]
 BY_NAME = {str(route): route for route in ROUTES}
 GETS = [route for route in ROUTES if route.safe]
@@ -81,6 +121,8 @@ QUERIES: Mapping[str, str] = {
     CHANGE: "?plan={plan}",
     f"{CHANGE}/revisar": "?plan={plan}",
     f"{CHANGE}/pedir": "?plan={plan}",
+    "/datos/revisar": "?nombre=Ana+Suárez&empresa=Estudio+Suárez&cuit=",
+    "/datos/telefono/revisar": "?telefono=%2B5491155551234",
     "/facturas/pagar": "?id={invoice_id}",
     "/facturas/informar-pago": "?id={invoice_id}",
     "/webhooks/whatsapp": "?hub.mode=subscribe&hub.verify_token=a-verify-token-for-tests&hub.challenge=42",

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 import pytest
 from argon2 import PasswordHasher
 
-from operations import users
+from operations import sessions, users
 from operations.actors import PANEL, Actor
 from operations.clock import living_on, now
 from operations.refusals import Invalid, Refusal
@@ -47,9 +47,11 @@ async def holder() -> Actor:
 async def test_the_right_password_opens_a_session_of_its_own(holder: Actor) -> None:
     first, second = await sign_in(), await sign_in(" ANA@Example.com ")
     assert first != second
-    viewer = await users.viewer_of(first)
+    found = await sessions.session_of(first)
+    assert found is not None
+    person, viewer = found
     assert viewer is not None
-    assert (viewer.user_id, viewer.client_id, viewer.email) == (holder.user_id, holder.client_id, "ana@example.com")
+    assert (person.user_id, person.email, viewer.client_id) == (holder.user_id, "ana@example.com", holder.client_id)
     assert viewer.acting_from(HOME) == Actor(holder.user_id, holder.client_id, network_address=HOME)
     assert await events_of(holder, "user.signed_in") == 2
 
@@ -59,7 +61,7 @@ async def test_a_stolen_dump_signs_nobody_in(holder: Actor) -> None:
     row = await fetch_row("SELECT * FROM user_sessions")
     assert row is not None
     assert token not in str(dict(row).values())
-    assert await users.viewer_of(row["token_hash"]) is None
+    assert await sessions.session_of(row["token_hash"]) is None
     user = await fetch_row("SELECT password_hash FROM users")
     assert user is not None
     assert user["password_hash"].startswith("$argon2id$")
@@ -167,20 +169,20 @@ async def test_a_session_ends_idle(holder: Actor) -> None:
     token, began = await sign_in(), now()
     idle = timedelta(minutes=settings().session_idle_minutes)
     with living_at(began + idle - timedelta(minutes=2)):
-        assert await users.viewer_of(token) is not None, "used just before"
+        assert await sessions.session_of(token) is not None, "used just before"
     with living_at(began + idle + timedelta(minutes=2)):
-        assert await users.viewer_of(token) is not None, "and so it goes on"
+        assert await sessions.session_of(token) is not None, "and so it goes on"
     with living_at(began + 2 * idle + timedelta(minutes=5)):
-        assert await users.viewer_of(token) is None
+        assert await sessions.session_of(token) is None
 
 
 async def test_a_session_ends_in_any_case_after_some_days_of_use(holder: Actor) -> None:
     token, began = await sign_in(), now()
     for hours in range(0, settings().session_days * 24, 6):
         with living_at(began + timedelta(hours=hours)):
-            assert await users.viewer_of(token) is not None
+            assert await sessions.session_of(token) is not None
     with living_at(began + timedelta(days=settings().session_days, seconds=1)):
-        assert await users.viewer_of(token) is None
+        assert await sessions.session_of(token) is None
 
 
 async def test_last_seen_is_written_at_most_once_a_minute(holder: Actor) -> None:
@@ -188,7 +190,7 @@ async def test_last_seen_is_written_at_most_once_a_minute(holder: Actor) -> None
     seen = []
     for seconds in (10, 50, 70, 100, 140):
         with living_at(began + timedelta(seconds=seconds)):
-            await users.viewer_of(token)
+            await sessions.session_of(token)
         row = await fetch_row("SELECT last_seen_at FROM user_sessions")
         assert row is not None
         seen.append(round((row["last_seen_at"] - began).total_seconds()))
@@ -201,20 +203,20 @@ async def test_closing_an_account_ends_its_live_sessions(
 ) -> None:
     token = await sign_in()
     await close(holder)
-    assert await users.viewer_of(token) is None
+    assert await sessions.session_of(token) is None
 
 
 async def test_signing_out_ends_that_session_alone(holder: Actor) -> None:
     here, there = await sign_in(), await sign_in()
-    await users.sign_out(here)
-    assert (await users.viewer_of(here), await users.viewer_of(there) is not None) == (None, True)
-    await users.sign_out("unknown")
+    await sessions.sign_out(here)
+    assert (await sessions.session_of(here), await sessions.session_of(there) is not None) == (None, True)
+    await sessions.sign_out("unknown")
 
 
 @pytest.mark.parametrize("token", ["", "x", "\x00", "ñ" * 500])
 async def test_a_token_that_nobody_was_given_is_nobodys(token: str, holder: Actor) -> None:
     await sign_in()
-    assert await users.viewer_of(token) is None
+    assert await sessions.session_of(token) is None
 
 
 @pytest.mark.parametrize(

@@ -59,7 +59,7 @@ async def set_scene() -> Scene:
     free = await a_service(holder, catalogue.basic, name=f"{SECRET}.com.ar")
     busy = await a_service(holder, catalogue.basic, name=f"{SECRET}.net")
     stopped = await a_service(holder, catalogue.pro, price="150", name=f"{SECRET}.org")
-    await suspensions.suspend(stopped.id, SuspensionReason.abuse, by=staff)
+    await suspensions.suspend([stopped.id], SuspensionReason.abuse, by=staff)
     paid = await an_invoice(holder, "30.00")
     await pay(paid, "30.00", by=staff)
     unpaid = await an_invoice(holder, "20.00", due_on=TODAY + timedelta(days=20))

@@ -14,7 +14,8 @@ from operations.clock import today
 from operations.invoices import InvoiceSummary
 from operations.refusals import Invalid, NotFound, Refusal, WayOut
 from settings import settings
-from views.access import HOLDER, LARGEST_ID, PanelRequest, actor, viewer
+from tables.choices import Right
+from views.access import LARGEST_ID, PanelRequest, actor, needs
 from views.failures.handlers import refused
 from views.forms import Day, Form, read_form, typed
 from views.invoices.files import REQUEST_MOST_BYTES, SentReceipt, attachment, drop_receipt, keep_receipt, read_receipt
@@ -39,7 +40,7 @@ def receipt_too_large(request: PanelRequest, _: HTTPException) -> Response[str]:
     return answer
 
 
-@get("/facturas/pagar", opt=HOLDER)
+@get("/facturas/pagar", opt=needs(Right.invoices_pay))
 async def pay_together(request: PanelRequest) -> Response[str] | Redirect:
     """What several invoices come to, and how to pay them by one transfer. What waits for no payment is left out."""
     if "id" not in request.query_params:
@@ -49,7 +50,6 @@ async def pay_together(request: PanelRequest) -> Response[str] | Redirect:
         request,
         "views/invoices/pay.html",
         place="facturas",
-        viewer=viewer(request),
         invoices=_payable(chosen),
         query=_query(_payable(chosen)),
         concept=_concept(_payable(chosen)),
@@ -57,7 +57,7 @@ async def pay_together(request: PanelRequest) -> Response[str] | Redirect:
     )
 
 
-@get("/facturas/informar-pago", opt=HOLDER)
+@get("/facturas/informar-pago", opt=needs(Right.invoices_pay))
 async def report_together_page(request: PanelRequest) -> Response[str] | Redirect:
     """The form *Informar pago* for several invoices."""
     if "id" not in request.query_params:
@@ -67,7 +67,7 @@ async def report_together_page(request: PanelRequest) -> Response[str] | Redirec
 
 @post(
     "/facturas/informar-pago",
-    opt=HOLDER,
+    opt=needs(Right.invoices_pay),
     status_code=303,
     request_max_body_size=REQUEST_MOST_BYTES,
     exception_handlers={413: receipt_too_large},
@@ -77,7 +77,7 @@ async def report_together(request: PanelRequest) -> Response[str] | Redirect:
     return await _report(request, await _chosen(request), "/facturas?aviso=pago-informado")
 
 
-@get("/facturas/{invoice_id:int}/informar-pago", opt=HOLDER)
+@get("/facturas/{invoice_id:int}/informar-pago", opt=needs(Right.invoices_pay))
 async def report_page(request: PanelRequest, invoice_id: FromPath[int]) -> Response[str]:
     """The form *Informar pago*."""
     return _report_form(request, await invoices.chosen_invoices([invoice_id], by=actor(request)))
@@ -85,7 +85,7 @@ async def report_page(request: PanelRequest, invoice_id: FromPath[int]) -> Respo
 
 @post(
     "/facturas/{invoice_id:int}/informar-pago",
-    opt=HOLDER,
+    opt=needs(Right.invoices_pay),
     status_code=303,
     request_max_body_size=REQUEST_MOST_BYTES,
     exception_handlers={413: receipt_too_large},
@@ -96,7 +96,7 @@ async def report_payment(request: PanelRequest, invoice_id: FromPath[int]) -> Re
     return await _report(request, chosen, f"/facturas/{invoice_id}")
 
 
-@get("/facturas/{invoice_id:int}/comprobante", opt=HOLDER)
+@get("/facturas/{invoice_id:int}/comprobante", opt=needs(Right.invoices_view))
 async def sent_receipt(request: PanelRequest, invoice_id: FromPath[int]) -> Response[bytes]:
     """The receipt that the client sent for an invoice, to be saved."""
     receipt = await documents.receipt_of(invoice_id, by=actor(request))

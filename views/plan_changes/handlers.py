@@ -10,7 +10,8 @@ from pydantic import Field
 from operations import plan_changes
 from operations.plan_changes import ChangePage, Offer
 from operations.refusals import Invalid, NotFound
-from views.access import HOLDER, PanelRequest, actor
+from tables.choices import Right
+from views.access import PanelRequest, actor, needs
 from views.forms import ButtonAlone, Form, read_form, typed
 from views.pages import respond
 
@@ -30,7 +31,7 @@ class Wish(Form):
     formulario: UUID
 
 
-@get("/servicios/{service_id:int}/cambiar-plan", opt=HOLDER)
+@get("/servicios/{service_id:int}/cambiar-plan", opt=needs(Right.services_change))
 async def offered_plans(request: PanelRequest, service_id: FromPath[int]) -> Response[str]:
     """The plans side by side, and the arithmetic of the one chosen (``?plan=``)."""
     page = await plan_changes.offers_for(service_id, by=actor(request))
@@ -44,7 +45,7 @@ async def offered_plans(request: PanelRequest, service_id: FromPath[int]) -> Res
     )
 
 
-@get("/servicios/{service_id:int}/cambiar-plan/revisar", opt=HOLDER)
+@get("/servicios/{service_id:int}/cambiar-plan/revisar", opt=needs(Right.services_change))
 async def check_answers(request: PanelRequest, service_id: FromPath[int]) -> Response[str]:
     """What is about to be confirmed, once more, before the final button."""
     page = await plan_changes.offers_for(service_id, by=actor(request))
@@ -58,7 +59,7 @@ async def check_answers(request: PanelRequest, service_id: FromPath[int]) -> Res
     )
 
 
-@post("/servicios/{service_id:int}/cambiar-plan", opt=HOLDER, status_code=303)
+@post("/servicios/{service_id:int}/cambiar-plan", opt=needs(Right.services_change), status_code=303)
 async def confirm_change(request: PanelRequest, service_id: FromPath[int]) -> Redirect:
     """The final button. Twice, or fifty times at once, it has one effect."""
     form = await read_form(request, Confirmation)
@@ -68,14 +69,18 @@ async def confirm_change(request: PanelRequest, service_id: FromPath[int]) -> Re
     return Redirect(f"/servicios/{service_id}/cambiar-plan/{change.id}", status_code=303)
 
 
-@get("/servicios/{service_id:int}/cambiar-plan/{change_id:int}", opt=HOLDER)
+@get("/servicios/{service_id:int}/cambiar-plan/{change_id:int}", opt=needs(Right.services_change))
 async def confirmed_change(request: PanelRequest, service_id: FromPath[int], change_id: FromPath[int]) -> Response[str]:
     """The confirmation, with its reference and what happens next; it can be bookmarked."""
     change = await plan_changes.change_of(service_id, change_id, by=actor(request))
     return respond(request, "views/plan_changes/change.html", place="servicios", change=change)
 
 
-@post("/servicios/{service_id:int}/cambiar-plan/{change_id:int}/descartar", opt=HOLDER, status_code=303)
+@post(
+    "/servicios/{service_id:int}/cambiar-plan/{change_id:int}/descartar",
+    opt=needs(Right.services_change),
+    status_code=303,
+)
 async def discard_change(request: PanelRequest, service_id: FromPath[int], change_id: FromPath[int]) -> Redirect:
     """Discard a change that is not done."""
     await read_form(request, ButtonAlone)
@@ -83,7 +88,7 @@ async def discard_change(request: PanelRequest, service_id: FromPath[int], chang
     return Redirect(f"/servicios/{service_id}?aviso=cambio-descartado", status_code=303)
 
 
-@get("/servicios/{service_id:int}/cambiar-plan/pedir", opt=HOLDER)
+@get("/servicios/{service_id:int}/cambiar-plan/pedir", opt=needs(Right.services_change))
 async def wish_page(request: PanelRequest, service_id: FromPath[int]) -> Response[str]:
     """A wish to the account executive, with the plan filled in where one was chosen."""
     page = await plan_changes.offers_for(service_id, by=actor(request))
@@ -92,7 +97,7 @@ async def wish_page(request: PanelRequest, service_id: FromPath[int]) -> Respons
     return _wish_form(request, page, wish, str(uuid4()))
 
 
-@post("/servicios/{service_id:int}/cambiar-plan/pedir", opt=HOLDER, status_code=303)
+@post("/servicios/{service_id:int}/cambiar-plan/pedir", opt=needs(Right.services_change), status_code=303)
 async def send_wish(request: PanelRequest, service_id: FromPath[int]) -> Response[str] | Redirect:
     """Keep the wish for the account executive."""
     try:

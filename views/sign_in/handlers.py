@@ -4,10 +4,10 @@ from litestar import Response, get, post
 from litestar.response import Redirect
 from pydantic import Field
 
-from operations import users
+from operations import sessions, users
 from operations.refusals import Invalid, Refusal
 from views.access import (
-    HOLDER,
+    PERSON,
     PUBLIC,
     SESSION_COOKIE,
     PanelRequest,
@@ -52,10 +52,10 @@ async def sign_in(request: PanelRequest) -> Response[str] | Redirect:
     return Redirect(own_path(form.volver), status_code=303, cookies=cookies, headers={"Cache-Control": "no-store"})
 
 
-@post("/salir", opt=HOLDER, status_code=303)
+@post("/salir", opt=PERSON, status_code=303)
 async def sign_out(request: PanelRequest) -> Redirect:
     """End this session at once."""
-    await users.sign_out(request.cookies[cookie_name(SESSION_COOKIE)])
+    await sessions.sign_out(request.cookies[cookie_name(SESSION_COOKIE)])
     gone = panel_cookie(SESSION_COOKIE, "", max_age=0)
     return Redirect("/ingresar?aviso=sesion-cerrada", status_code=303, cookies=[gone])
 

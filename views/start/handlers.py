@@ -3,14 +3,17 @@
 from litestar import Response, get
 
 from operations import invoices, services
-from views.access import HOLDER, PanelRequest, viewer
+from tables.choices import Right
+from views.access import MEMBER, PanelRequest, actor
 from views.pages import respond
 
-TOLD = [
+TOLD_OF_INVOICES = [
     "invoice.issued",
     "invoice.reminder",
     "invoice.cancelled",
     "payment.received",
+]
+TOLD_OF_SERVICES = [
     "service.suspended",
     "service.reactivated",
     "service.termination_warned",
@@ -20,22 +23,25 @@ TOLD = [
 ]
 
 
-@get("/", opt=HOLDER)
+@get("/", opt=MEMBER)
 async def start(request: PanelRequest) -> Response[str]:
-    """The client's start page."""
-    client_id = viewer(request).client_id
-    owed = await invoices.open_invoices(client_id)
-    rented = await services.services_of(client_id)
+    """The account's start page: of each part what the viewer may see."""
+    by = actor(request)
+    sees_invoices, sees_services = by.may(Right.invoices_view), by.may(Right.services_view)
+    owed = await invoices.open_invoices(by=by) if sees_invoices else []
+    rented = await services.services_of(by=by) if sees_services else []
+    told = [*TOLD_OF_INVOICES * sees_invoices, *TOLD_OF_SERVICES * sees_services]
     renewing = sorted((s.renews_on, s.id, s) for s in rented if s.renews_on and s.status == "active")
     return respond(
         request,
         "views/start/start.html",
         place="inicio",
-        viewer=viewer(request),
         to_pay=[invoice for invoice in owed if not invoice.reported],
         reported=[invoice for invoice in owed if invoice.reported],
         suspended=[service for service in rented if service.status == "suspended"],
         renewing=[service for *_, service in renewing[:3]],
+        sees_invoices=sees_invoices,
+        sees_services=sees_services,
         has_services=bool(rented),
-        happenings=await services.last_happenings(client_id, TOLD),
+        happenings=await services.last_happenings(told, by=by) if told else [],
     )
