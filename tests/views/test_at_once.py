@@ -8,9 +8,11 @@ from uuid import uuid4
 import pytest
 from litestar import Litestar
 
+from operations import corrections
 from tables.database import fetch
 from tests.integrations.serving import serve
 from tests.views.browser import Browser
+from tests.views.desk import at_the_desk
 from tests.views.scene import TODAY, Scene, set_scene
 from tests.views.whole_database import latest
 
@@ -88,3 +90,18 @@ async def test_fifty_wishes_at_once_are_one(served_ana: Browser, committed_scene
     statuses, _ = await many(served_ana, path, {**await served_ana.form(path, path), "deseo": "Quiero pagar por mes."})
     assert statuses == {303}
     assert len(await fetch("SELECT FROM plan_requests")) == 1
+
+
+async def test_fifty_corrections_at_once_cancel_one_invoice_once_and_bill_it_again_once(
+    panel: Litestar, committed_scene: Scene
+) -> None:
+    scene = committed_scene
+    path = f"/equipo/facturas/{scene.open_invoice}/anular"
+    [line] = await corrections.correctable_lines(scene.open_invoice)
+    async with serve(panel) as url, at_the_desk(url, scene.sara.staff_id or 0) as desk:
+        form = {**await desk.form(path, path), f"renglon-{line.id}": "reissue", "motivo": "Datos equivocados"}
+        statuses, _ = await many(desk, path, form)
+    assert statuses == {303, 409}
+    assert len(await fetch("SELECT FROM events WHERE name = 'invoice.cancelled'")) == 1
+    [act] = await fetch("SELECT reissued FROM invoice_cancellations")
+    assert act["reissued"] == (await latest("invoices"))["id"]
