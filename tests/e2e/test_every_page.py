@@ -9,7 +9,7 @@ from playwright.sync_api import Page
 
 from settings import ROOT
 from tests.e2e.conftest import Open
-from tests.e2e.visits import DESKTOP, PHONE, Visit
+from tests.e2e.visits import DESKTOP, PHONE, Visit, enter_the_admin
 
 pytestmark = pytest.mark.xdist_group("every page")
 
@@ -66,7 +66,11 @@ def test_pages_of_somebody_who_is_late(visit: Open, window: tuple[int, int], sch
     page = carla.sign_in("carla@example.com")
     service = _address_of(page, "/servicios", "^tienda-rios")
     invoice = _address_of(page, "/facturas", r"^N\.º ")
-    for address in ("/", service, f"{service}/cambiar-plan", invoice, f"{invoice}/informar-pago"):
+    together = f"?id={invoice.rpartition('/')[2]}"
+    for address in (
+        *("/", service, f"{service}/cambiar-plan", invoice, f"{invoice}/comprobante", "/facturas?ver=impagas"),
+        *(f"/facturas/pagar{together}", f"/facturas/informar-pago{together}", f"{invoice}/informar-pago"),
+    ):
         page.goto(address)
         _nothing_is_wrong(carla)
     page.get_by_label("Día de la transferencia").fill("")
@@ -99,6 +103,30 @@ def test_pages_of_a_change_underway(visit: Open, window: tuple[int, int], scheme
     _nothing_is_wrong(ana)
     page.goto(change)
     _nothing_is_wrong(ana)
+
+
+@in_every_look
+def test_pages_of_the_staff(visit: Open, window: tuple[int, int], scheme: Scheme) -> None:
+    sara = visit(window=window, color_scheme=scheme)
+    sara.foresee("stopped eval", "AxiosError", "401: .*/admin/")  # what Piccolo Admin's own page says before sign-in
+    page = sara.page
+    enter_the_admin(page)
+    invoice = _address_of(page, "/equipo", r"^N\.º ")
+    client = _address_of(page, "/equipo/clientes", "^Ana")
+    for address in ("/equipo", "/equipo?buscar=nadie", invoice, f"{invoice}/anular", "/equipo/clientes", client):
+        page.goto(address)
+        _nothing_is_wrong(sara)
+    page.get_by_role("button", name="Ver como cliente").click()
+    _nothing_is_wrong(sara)
+    page.get_by_label("Para qué entra").fill("Pidió ayuda con su factura")
+    page.get_by_role("button", name="Ver como cliente").click()
+    page.wait_for_url("**/")
+    _nothing_is_wrong(sara)
+    page.get_by_role("link", name="Terminar").click()
+    page.wait_for_url("**/equipo/terminar-de-ver")
+    _nothing_is_wrong(sara)
+    page.get_by_role("button", name="Terminar").click()
+    page.wait_for_url("**/equipo/clientes?aviso=vista-terminada")
 
 
 def _address_of(page: Page, listed_on: str, name: str) -> str:

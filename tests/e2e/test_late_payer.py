@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Page, expect
 from integrations.postgres.embedded import embedded_dsn
 from tests.commands.demo_process import Demo, demo_environment, run_module, running_demo, wait_until
 from tests.e2e.late_payer import EMAIL, OVERDUE_DAYS, SERVICE
-from tests.e2e.visits import DESKTOP, register_payment, visiting
+from tests.e2e.visits import DESKTOP, enter_the_admin, register_payment, visiting
 
 pytestmark = pytest.mark.xdist_group("late-payer")
 
@@ -38,7 +38,7 @@ def test_from_the_reminder_to_the_service_that_comes_back(browser: Browser) -> N
             f"La factura N.º {invoice} por $10,00 vence o venció el {due:%d/%m/%Y}.",
             f"Suspendimos el servicio {SERVICE} por falta de pago.",
         )
-        _staff_see_it(browser, demo)
+        _staff_see_it(browser, demo, invoice)
         register_payment(browser, demo, invoice, "10")
         page.goto("/servicios")
         expect(page.get_by_role("link", name=re.compile(SERVICE))).to_contain_text("Activo")
@@ -78,21 +78,22 @@ def _the_phone_says(page: Page, *sentences: str) -> None:
         expect(phone.get_by_role("listitem").filter(has_text=sentence).first).to_be_visible(timeout=30_000)
 
 
-def _staff_see_it(browser: Browser, demo: Demo) -> None:
-    """Sara finds the suspension, and the night that made it."""
+def _staff_see_it(browser: Browser, demo: Demo, invoice: str) -> None:
+    """Sara finds the suspension, the night that made it, and the invoice."""
     context = browser.new_context(
         base_url=demo.url, viewport={"width": DESKTOP[0], "height": DESKTOP[1]}, locale="es-AR"
     )
     try:
         page = context.new_page()
-        page.goto("/admin/")
-        page.get_by_role("textbox").first.fill("sara")
-        page.locator("input[type=password]").fill("demo-panel-2026")
-        page.get_by_role("button", name="Ingresar").click()
+        enter_the_admin(page)
         page.get_by_role("link", name="Suspensiones", exact=True).click()
         expect(page.get_by_role("row").filter(has_text=SERVICE)).to_contain_text("Falta de pago")
         page.get_by_role("link", name="Noches", exact=True).click()
-        expect(page.get_by_role("row").nth(1)).to_be_visible()
+        expect(page.get_by_role("row").nth(1)).to_contain_text(f"{_today():%d/%m/%Y}")
+        page.goto(f"/equipo?buscar={invoice}")
+        page.get_by_role("link", name=f"N.º {invoice}", exact=True).click()
+        expect(page.locator("main")).to_contain_text("Vencida")
+        expect(page.locator("main")).to_contain_text(SERVICE)
     finally:
         context.close()
 

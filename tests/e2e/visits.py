@@ -98,15 +98,22 @@ def visiting(browser: Browser, demo: Demo, **options: Any) -> Iterator[Visit]:
     assert visit.troubles == [], visit.troubles
 
 
+def enter_the_admin(page: Page) -> None:
+    """Sara signs in at the staff's door."""
+    page.goto("/admin/")
+    page.get_by_role("textbox").first.fill("sara")
+    page.locator("input[type=password]").fill(PASSWORD)
+    enter = page.get_by_role("button", name="Ingresar")
+    enter.click()
+    enter.wait_for(state="detached")
+
+
 def register_payment(browser: Browser, demo: Demo, invoice: str, amount: str) -> None:
     """Sara adds a *Pago* for the invoice of that number, in Piccolo Admin, in a browser of her own."""
     context = browser.new_context(base_url=demo.url, viewport={"width": 1280, "height": 900})
     try:
         page = context.new_page()
-        page.goto("/admin/")
-        page.get_by_role("textbox").first.fill("sara")
-        page.locator("input[type=password]").fill(PASSWORD)
-        page.get_by_role("button", name="Ingresar").click()
+        enter_the_admin(page)
         page.get_by_role("link", name="Pagos", exact=True).click()
         page.get_by_role("link", name="Agregar").click()
         page.get_by_placeholder("Elija").click()
