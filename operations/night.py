@@ -279,11 +279,13 @@ async def _analyze() -> None:
 
 
 async def _tidy() -> None:
-    """What has expired is only in the way: sessions, counters, webhooks worked through long ago."""
+    """What has expired is only in the way: sessions, counters, webhooks worked through and links over long ago."""
     await fetch("DELETE FROM user_sessions WHERE expires_at < $1", now())
     await StaffSession.remove_expired()
     await fetch("DELETE FROM attempts WHERE window_at < $1", now() - timedelta(days=2))
     await fetch("DELETE FROM webhook_deliveries WHERE processed_at < $1", now() - timedelta(days=30))
+    await fetch("DELETE FROM mail_links WHERE expires_at < $1", now() - timedelta(days=30))
+    await fetch("DELETE FROM phone_checks WHERE expires_at < $1", now() - timedelta(days=30))
 
 
 async def _open_run(day: date) -> tuple[int, dict[str, Step]]:

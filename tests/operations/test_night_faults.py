@@ -374,8 +374,17 @@ async def test_what_has_expired_is_swept_away() -> None:
     await fetch(
         "INSERT INTO attempts (subject, window_at, tries) VALUES ('x', $1, 1)", datetime(2027, 5, 1, tzinfo=UTC)
     )
+    for number, day in enumerate((date(2027, 4, 1), date(2027, 5, 15))):
+        await fetch(
+            "INSERT INTO mail_links (purpose, address, nonce, token_hash, details, created_at, expires_at)"
+            " VALUES ('registration', 'x@example.com', $1, $2, '{}', $3, $3::timestamptz + interval '1 day')",
+            str(number),
+            str(number) * 64,
+            datetime.combine(day, time(12), UTC),
+        )
     await night_on(ISSUED)
     assert await fetch("SELECT FROM attempts WHERE subject = 'x'") == []
+    assert [row["nonce"] for row in await fetch("SELECT nonce FROM mail_links")] == ["1"], "a month after it was over"
 
 
 def test_a_report_sums_up_its_steps() -> None:
