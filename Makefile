@@ -20,7 +20,7 @@ test: $(VENV)/dev.done node_modules/.done system-packages ## Run the whole suite
 	$(BIN)/pytest $(T) -n 2 --dist loadfile --durations=15
 
 test-long: $(VENV)/dev.done ## Thousands of random lives of an account
-	PANEL_LONG=1 $(BIN)/pytest tests/operations/test_always_true.py -n 2
+	PANEL_LONG=1 $(BIN)/pytest tests/operations/test_always_true.py tests/operations/test_night_years.py -n 2 --dist loadfile
 
 check: $(VENV)/dev.done ## Format, lint, types, import rules
 	$(BIN)/ruff format --check .

@@ -50,7 +50,8 @@ RULES = {
             (SELECT max(invoice) FROM invoice_lines WHERE plan_change = c.id)
         WHERE (c.status, i.status) NOT IN (('awaiting_payment', 'unpaid'), ('applied', 'paid'),
                                            ('withdrawn', 'cancelled'), ('lapsed', 'cancelled'))
-        AND NOT (c.status = 'applied' AND EXISTS (SELECT FROM ledger_entries WHERE kind = 'release' AND invoice = i.id))
+        AND NOT (c.status = 'applied' AND EXISTS (SELECT FROM ledger_entries e JOIN invoice_lines l
+                 ON l.invoice = e.invoice WHERE e.kind = 'release' AND l.plan_change = c.id))
         """,
     "a service has the plan and the price of the last change applied, or the price that staff gave it since": """
         SELECT s.id FROM services s JOIN LATERAL (SELECT to_plan, new_price FROM plan_changes
