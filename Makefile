@@ -6,6 +6,7 @@ PORT ?= 8000
 FRESH ?=
 MONTHS ?= 0
 T ?= tests
+LIVES ?= usual
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -19,8 +20,8 @@ demo: $(VENV)/demo.done ## Run the panel with its worker, stand-ins and demo dat
 test: $(VENV)/dev.done node_modules/.done system-packages ## Run the whole suite (T=path for a part of it)
 	$(BIN)/pytest $(T) -n 2 --dist loadfile --durations=15
 
-test-long: $(VENV)/dev.done ## Thousands of random lives of an account
-	PANEL_LONG=1 $(BIN)/pytest tests/operations/test_always_true.py tests/operations/test_night_years.py -n 2 --dist loadfile
+test-long: $(VENV)/dev.done ## Thousands of lives of an account, ten years of nights (LIVES=random for others than the usual)
+	PANEL_LONG=$(LIVES) $(BIN)/pytest tests/operations/test_always_true.py tests/operations/test_night_years.py -n 2 --dist loadfile
 
 check: $(VENV)/dev.done ## Format, lint, types, import rules
 	$(BIN)/ruff format --check .
