@@ -27,6 +27,11 @@ async def take_back(subject: str, window: timedelta) -> None:
     )
 
 
+async def forget(subject: str, window: timedelta) -> None:
+    """Let a subject be tried anew: what was guessed at is not what it was."""
+    await fetch("DELETE FROM attempts WHERE subject = $1 AND window_at = $2", *_key(subject, window))
+
+
 def _key(subject: str, window: timedelta) -> tuple[str, datetime]:
     seconds = int(window.total_seconds())
     began = int(now().timestamp()) // seconds * seconds

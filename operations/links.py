@@ -76,18 +76,26 @@ async def send(
     told: Mapping[str, Any] | None = None,
     lasting: timedelta | None = None,
     letter: Letter = Letter.link,
+    on_account: bool = True,
 ) -> bool:
     """Send a link to ``address``, in the transaction of the act that asks for it, and record ``event``.
 
     ``details`` is kept with the link for when it is used; ``told`` is what the letter and the audit may show. While
     `MOST_LIVE` links for one purpose are live at an address no other is sent, so that a stranger who keeps asking
     neither floods a mailbox nor voids the link that its owner asked for. False where that is so. The link of another
-    ``letter`` than its own is made like any, and nobody ever learns its token.
+    ``letter`` than its own is made like any, and nobody ever learns its token. Without ``on_account``
+    the client does not find the letter among their own: what came of it would tell whether the address is somebody's.
     """
     async with transaction():
+        # The account first: whoever changes its address then waits for us, or we for them.
+        await fetch("SELECT FROM clients WHERE id = $1 FOR KEY SHARE", client_id)
         await fetch("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", f"link:{purpose}:{address}")
         live = await fetch(
-            f"SELECT id FROM mail_links WHERE purpose = $1 AND address = $2 AND {_LIVE}", purpose, address, now()
+            f"SELECT id FROM mail_links WHERE purpose = $1 AND address = $2 AND {_LIVE} AND {_SAME_CONTACT}",
+            purpose,
+            address,
+            now(),
+            contact_id,
         )
         if len(live) >= MOST_LIVE:
             return False
@@ -110,7 +118,7 @@ async def send(
             address,
             event=event,
             by=by,
-            client_id=client_id,
+            client_id=client_id if on_account else None,
             contact_id=contact_id,
             told=told,
             link=rows[0]["id"] if letter == Letter.link else None,
@@ -148,6 +156,8 @@ async def write_to(
 
 
 _LIVE = "used_at IS NULL AND voided_at IS NULL AND expires_at > $3"
+# Invitations to several accounts stand side by side: accepting one leaves the others good.
+_SAME_CONTACT = "contact IS NOT DISTINCT FROM $4"
 _FIND = f"""
 SELECT id, purpose, address, "user" AS user_id, client AS client_id, contact AS contact_id, details FROM mail_links
 WHERE purpose = $1 AND token_hash = $2 AND {_LIVE}
@@ -163,7 +173,7 @@ async def look_at(purpose: LinkPurpose, token: str) -> Link:
 
 
 async def use(purpose: LinkPurpose, token: str) -> Link:
-    """Use a link up, in the transaction of what it does; the others sent to that address for this end with it.
+    """Use a link up, in the transaction of what it does; the others sent to that address for the same end with it.
 
     Of many that come at once one wins. Raises `Refusal` like `look_at`.
     """
@@ -180,18 +190,19 @@ async def use(purpose: LinkPurpose, token: str) -> Link:
     if all(row["id"] != link.id for row in live):
         raise over()
     await fetch("UPDATE mail_links SET used_at = $2 WHERE id = $1", link.id, now())
-    await void(purpose, link.address)
+    await void(purpose, link.address, contact_id=link.contact_id)
     return link
 
 
-async def void(purpose: LinkPurpose, address: str) -> None:
-    """End every live link for one purpose at an address."""
+async def void(purpose: LinkPurpose, address: str, *, contact_id: int | None = None) -> None:
+    """End every live link for one purpose, and one contact where it is about one, at an address."""
     await fetch(
         "UPDATE mail_links SET voided_at = $3 WHERE purpose = $1 AND address = $2 AND used_at IS NULL"
-        " AND voided_at IS NULL",
+        f" AND voided_at IS NULL AND {_SAME_CONTACT}",
         purpose,
         address,
         now(),
+        contact_id,
     )
 
 
