@@ -7,7 +7,7 @@ A worker claims an alert (commit), says that it is sending (commit), calls the p
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -15,10 +15,11 @@ import msgspec
 
 from operations.actors import PANEL
 from operations.clock import now
+from operations.consents import UNREACHABLE, note_unreachable
 from operations.events import record
 from operations.transactions import transaction
 from settings import settings
-from tables.choices import AlertStatus, Channel
+from tables.choices import AlertStatus, Channel, LinkPurpose
 from tables.database import fetch, fetch_row
 
 LEASE = timedelta(seconds=40)
@@ -34,7 +35,9 @@ _CLIMBS = f"array_position({_RANKS}, $3) > array_position({_RANKS}, status)"
 
 @dataclass(frozen=True, slots=True)
 class ClaimedAlert:
-    """An alert leased to this worker, with what its message says."""
+    """An alert leased to this worker, with what its message says. ``client_name`` is the recipient's, empty where the
+    panel knows none. ``secret`` is what the token of its link, for this ``purpose``, or its code is derived from.
+    """
 
     id: int
     event: str
@@ -45,7 +48,15 @@ class ClaimedAlert:
     details: dict[str, Any]
     service_id: int | None
     invoice_id: int | None
+    purpose: LinkPurpose | None = None
+    secret: str = field(default="", repr=False)
 
+
+# A code proves a number that nobody agreed to yet, and the answer to BAJA follows the end of a consent: both go to that
+# number alone, and by no mail.
+_TO_AN_ACCOUNT = """
+a.phone_check IS NULL AND NOT EXISTS (SELECT FROM events s WHERE s.id = a.event AND s.name = 'whatsapp_consent.ended')
+"""
 
 # Behind an earlier WhatsApp to the same phone that has not left yet, also one that backs off: people read in order.
 _BEHIND = """
@@ -120,11 +131,16 @@ WITH claimed AS (
         AND NOT EXISTS (SELECT FROM channel_states s WHERE s.channel = a.channel AND s.closed_until > $3)
         AND NOT {_BEHIND}
         FOR UPDATE SKIP LOCKED)
-    RETURNING id, event, client, channel, address, attempts
+    RETURNING id, event, client, contact, link, phone_check, channel, address, attempts
 )
-SELECT a.id, e.name AS event, a.channel, a.address, a.attempts, c.name AS client_name, e.details,
-       e.service AS service_id, e.invoice AS invoice_id
-FROM claimed a JOIN events e ON e.id = a.event JOIN clients c ON c.id = a.client
+SELECT a.id, e.name AS event, a.channel, a.address, a.attempts, e.details, e.service AS service_id,
+       e.invoice AS invoice_id, COALESCE(k.name, c.name, e.details->>'name', u.name, '') AS client_name, m.purpose,
+       COALESCE(m.nonce, p.nonce, '') AS secret,
+       COALESCE(m.used_at, m.voided_at, p.used_at, p.voided_at) IS NOT NULL
+           OR COALESCE(m.expires_at, p.expires_at) <= $3 AS over
+FROM claimed a JOIN events e ON e.id = a.event LEFT JOIN clients c ON c.id = a.client
+LEFT JOIN contacts k ON k.id = a.contact LEFT JOIN mail_links m ON m.id = a.link
+LEFT JOIN phone_checks p ON p.id = a.phone_check LEFT JOIN users u ON u.id = e."user" AND e.client IS NULL
 """
 
 
@@ -137,7 +153,15 @@ async def claim(alert_id: int) -> ClaimedAlert | None:
     if row is None:
         return None
     values = dict(row)
+    if values.pop("over"):
+        await fetch(
+            "UPDATE alerts SET status = 'skipped', leased_until = NULL,"
+            " reason = 'El enlace o el código ya no servía.' WHERE id = $1",
+            alert_id,
+        )
+        return None
     values["channel"] = Channel(values["channel"])
+    values["purpose"] = LinkPurpose(values["purpose"]) if values["purpose"] else None
     values["details"] = msgspec.json.decode(values["details"])
     return ClaimedAlert(**values)
 
@@ -196,8 +220,10 @@ async def _still_agreed(alert: ClaimedAlert) -> bool:
         "UPDATE alerts a SET status = 'skipped', leased_until = NULL,"
         " reason = 'El cliente dejó de recibir avisos por WhatsApp en ese número.'"
         " WHERE id = $1 AND status = 'claimed' AND attempts = $2"
-        " AND NOT EXISTS (SELECT FROM whatsapp_consents w"
-        "                 WHERE w.client = a.client AND w.phone = a.address AND w.ended_at IS NULL)"
+        f" AND {_TO_AN_ACCOUNT} AND NOT EXISTS (SELECT FROM whatsapp_consents w JOIN events e ON e.id = a.event"
+        "                 WHERE w.client = a.client AND coalesce(w.contact, 0) = coalesce(a.contact, 0)"
+        "                   AND w.phone = a.address AND (w.ended_at IS NULL OR e.details->>'old_phone' = w.phone"
+        "                        AND w.ended_at BETWEEN e.happened_at - interval '1 minute' AND e.happened_at))"
         " AND EXISTS (SELECT FROM whatsapp_consents w WHERE w.client = a.client AND w.phone = a.address) RETURNING id",
         alert.id,
         alert.attempts,
@@ -278,16 +304,23 @@ async def try_again(alert: ClaimedAlert, reason: str, after: timedelta) -> None:
     )
 
 
-async def give_up(alert_id: int, reason: str) -> None:
-    """It will not be sent by this channel, and why. A WhatsApp is told by e-mail instead; a dead mail is for staff."""
+async def give_up(alert_id: int, reason: str, code: int | None = None) -> None:
+    """It will not be sent by this channel, and why. A WhatsApp is told by e-mail instead; a dead mail is for staff.
+
+    ``code`` is what the provider refused it with.
+    """
+    refused = [] if code is None else [{"status": AlertStatus.failed, "at": now(), "reason": reason, "code": code}]
     async with transaction():
         rows = await fetch(
             "UPDATE alerts SET status = CASE channel WHEN 'email' THEN 'dead' ELSE 'failed' END, leased_until = NULL,"
-            " reason = $2 WHERE id = $1 AND status IN ('claimed', 'sending') RETURNING id",
+            " reason = $2, history = history || $3::jsonb WHERE id = $1 AND status IN ('claimed', 'sending')"
+            " RETURNING id, channel, address",
             alert_id,
             reason[:300] or "Sin detalle.",
+            msgspec.json.encode(refused).decode(),
         )
         await _mail_instead([row["id"] for row in rows])
+        await _note_unreachable(rows, code)
 
 
 async def close_channel(alert_id: int, channel: Channel, reason: str, pause: timedelta) -> None:
@@ -351,14 +384,21 @@ async def webhook_processed(webhook_id: int) -> None:
 
 
 async def note_status(
-    *, alert_id: int | None, message_id: str, status: str, at: datetime, reason: str | None = None
+    *,
+    alert_id: int | None,
+    message_id: str,
+    status: str,
+    at: datetime,
+    reason: str | None = None,
+    code: int | None = None,
 ) -> None:
     """What the provider reports of a message: kept in its history; the alert shows the best of all reports.
 
     Twice, in any order or a week late, it ends the same. A failure is told by e-mail instead.
     """
     async with transaction():
-        step = msgspec.json.encode([{"status": status, "at": at, "reason": reason}]).decode()
+        told = {"status": status, "at": at, "reason": reason} | ({} if code is None else {"code": code})
+        step = msgspec.json.encode([told]).decode()
         rows = await fetch(
             f"""
             UPDATE alerts SET history = CASE WHEN history @> $5::jsonb THEN history ELSE history || $5::jsonb END,
@@ -367,7 +407,7 @@ async def note_status(
                 leased_until = CASE WHEN {_CLIMBS} THEN NULL ELSE leased_until END,
                 status = CASE WHEN {_CLIMBS} THEN $3 ELSE status END
             WHERE channel = 'whatsapp' AND (message_id = $2 OR message_id IS NULL AND id = $1)
-            RETURNING id, status
+            RETURNING id, status, channel, address
             """,
             alert_id,
             message_id,
@@ -375,7 +415,15 @@ async def note_status(
             reason or "WhatsApp no pudo entregarlo.",
             step,
         )
-        await _mail_instead([row["id"] for row in rows if row["status"] == AlertStatus.failed])
+        failed = [row for row in rows if row["status"] == AlertStatus.failed]
+        await _mail_instead([row["id"] for row in failed])
+        await _note_unreachable(failed, code)
+
+
+async def _note_unreachable(failed: Sequence[Any], code: int | None) -> None:
+    if code == UNREACHABLE:
+        for row in failed:
+            await note_unreachable(row["address"])
 
 
 async def _mail_instead(alert_ids: list[int]) -> None:
@@ -383,9 +431,10 @@ async def _mail_instead(alert_ids: list[int]) -> None:
     if not alert_ids:
         return
     await fetch(
-        "INSERT INTO alerts (event, client, channel, address, priority, next_attempt_at, created_at, history, status,"
-        " reason) SELECT a.event, a.client, 'email', c.email, a.priority, $2, $2, '[]', 'queued', ''"
-        " FROM alerts a JOIN clients c ON c.id = a.client WHERE a.id = ANY($1) AND a.channel = 'whatsapp'"
+        "INSERT INTO alerts (event, client, contact, channel, address, priority, next_attempt_at, created_at, history,"
+        " status, reason) SELECT a.event, a.client, a.contact, 'email', COALESCE(k.email, c.email), a.priority, $2, $2,"
+        " '[]', 'queued', '' FROM alerts a JOIN clients c ON c.id = a.client LEFT JOIN contacts k ON k.id = a.contact"
+        f" WHERE a.id = ANY($1) AND a.channel = 'whatsapp' AND {_TO_AN_ACCOUNT}"
         " ON CONFLICT (event, channel, coalesce(client, 0), coalesce(contact, 0), address) DO NOTHING",
         alert_ids,
         now(),

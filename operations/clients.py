@@ -69,6 +69,8 @@ async def update(client_id: int, changes: Mapping[str, Any], *, by: Actor) -> Ma
             if "email" in changed:
                 await _refuse_taken_address(clean["email"], but=client_id)
             values: dict[Any, Any] = {**changed, "folded_name": _folded_name(clean)}
+            if "phone" in changed:
+                values["phone_confirmed_at"] = None  # the new one has not answered yet
             await Client.update(values).where(Client.id == client_id)
             await record("client.updated", by=by, client_id=client_id, details={"fields": sorted(changed)})
             if "email" in changed or changed.get("active") is False:
@@ -87,21 +89,31 @@ async def _shut_out(client_id: int, address: str) -> None:
     )
 
 
-async def grant_whatsapp(client_id: int, phone: str, *, by: Actor, text: str | None = None) -> WhatsappConsent:
-    """Keep the proof that a client agreed to WhatsApp messages on ``phone``: when, which text, who recorded it.
+async def grant_whatsapp(
+    client_id: int, phone: str, *, by: Actor, text: str | None = None, contact_id: int | None = None
+) -> WhatsappConsent:
+    """Keep the proof that a client, or their contact, agreed to WhatsApp messages on ``phone``: when, which text, who
+    recorded it.
 
-    Ends an earlier consent. Raises `Invalid` if the number is not the one on the client's account.
+    Ends that recipient's earlier consent. Raises `Invalid` if the number is not the one on file for them.
     """
     async with transaction():
-        row = await fetch_row("SELECT phone FROM clients WHERE id = $1 FOR UPDATE", client_id)
-        if row is None:
+        row = await fetch_row(
+            "SELECT COALESCE(k.phone, c.phone) AS phone, $2::int IS NOT NULL AND k.id IS NULL AS stranger"
+            " FROM clients c LEFT JOIN contacts k ON k.id = $2 AND k.client = c.id AND k.revoked_at IS NULL"
+            " WHERE c.id = $1 FOR UPDATE OF c",
+            client_id,
+            contact_id,
+        )
+        if row is None or row["stranger"]:
             raise NotFound
         number = normal_phone(phone or row["phone"])
         if not number or number != row["phone"]:
             raise Invalid({"phone": "El número debe ser el teléfono cargado en el cliente. Cárguelo primero ahí."})
-        await _end_consent(client_id, "reemplazado")
+        await _end_consent(client_id, contact_id, "reemplazado")
         consent = WhatsappConsent(
             client=client_id,
+            contact=contact_id,
             phone=number,
             text_version=CONSENT_VERSION,
             text=text or CONSENT_TEXT.format(brand=settings().brand_name),
@@ -114,27 +126,22 @@ async def grant_whatsapp(client_id: int, phone: str, *, by: Actor, text: str | N
     return consent
 
 
-async def end_whatsapp(client_id: int, reason: str, *, by: Actor) -> bool:
-    """Stop WhatsApp for a client, keeping the proof; False where none was agreed to."""
+async def end_whatsapp(client_id: int, reason: str, *, by: Actor, contact_id: int | None = None) -> int | None:
+    """Stop WhatsApp for a client or their contact, keeping the proof; the event's id, None where none was agreed to."""
     async with transaction():
-        ended = await _end_consent(client_id, reason)
-        if ended:
-            await record("whatsapp_consent.ended", by=by, client_id=client_id, details={"reason": reason})
-    return ended
+        if await _end_consent(client_id, contact_id, reason):
+            return await record("whatsapp_consent.ended", by=by, client_id=client_id, details={"reason": reason})
+    return None
 
 
-async def stop_whatsapp(phone: str, *, by: Actor) -> None:
-    """Somebody answered BAJA or STOP from a number: WhatsApp stops for whoever agreed to it there, nothing else."""
-    rows = await fetch("SELECT client FROM whatsapp_consents WHERE phone = $1 AND ended_at IS NULL", phone)
-    for row in rows:
-        await end_whatsapp(row["client"], "Respondió BAJA por WhatsApp.", by=by)
-
-
-async def _end_consent(client_id: int, reason: str) -> bool:
-    ended = await (
-        WhatsappConsent.update({WhatsappConsent.ended_at: now(), WhatsappConsent.ended_reason: reason})
-        .where((WhatsappConsent.client == client_id) & WhatsappConsent.ended_at.is_null())
-        .returning(WhatsappConsent.id)
+async def _end_consent(client_id: int, contact_id: int | None, reason: str) -> bool:
+    ended = await fetch(
+        "UPDATE whatsapp_consents SET ended_at = $3, ended_reason = $4"
+        " WHERE client = $1 AND contact IS NOT DISTINCT FROM $2 AND ended_at IS NULL RETURNING id",
+        client_id,
+        contact_id,
+        now(),
+        reason,
     )
     return bool(ended)
 
@@ -276,7 +283,8 @@ async def card_of(client_id: int) -> ClientCard:
     """A client's own data."""
     row = await fetch_row(
         "SELECT name, company, email, c.phone, COALESCE(w.phone, '') AS whatsapp FROM clients c"
-        " LEFT JOIN whatsapp_consents w ON w.client = c.id AND w.ended_at IS NULL AND w.phone = c.phone"
+        " LEFT JOIN whatsapp_consents w ON w.client = c.id AND w.contact IS NULL AND w.ended_at IS NULL"
+        " AND w.phone = c.phone"
         " WHERE c.id = $1",
         client_id,
     )

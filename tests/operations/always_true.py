@@ -5,7 +5,7 @@ from operations.events import EVENTS, Told
 from operations.invoices import LAPSED
 from tables.database import fetch
 
-TOLD = [name for name, kind in EVENTS.items() if kind.told != Told.silent]
+TOLD = [name for name, kind in EVENTS.items() if kind.told in (Told.either, Told.both)]
 TOLD_BY_MAIL_TOO = [name for name, kind in EVENTS.items() if kind.told == Told.both]
 
 RULES = {
@@ -79,13 +79,14 @@ RULES = {
     "only a period that is billed is charged for": """
         SELECT p.id FROM periods p JOIN invoice_lines l ON l.period = p.id AND l.stands AND l.kind = 'renewal'
         WHERE p.state <> 'billed'""",
-    "each fact that is told has its alert, and its mail where it needs one": """
+    "each fact that is told has its alert, and its mail where it needs one, but where its client chose less": """
         SELECT e.id FROM events e WHERE e.client IS NOT NULL AND e.name = ANY($1)
+        AND NOT EXISTS (SELECT FROM notice_choices n WHERE n.client = e.client AND NOT n.wanted)
         AND (NOT EXISTS (SELECT FROM alerts WHERE event = e.id AND channel = 'whatsapp')
              OR (e.name = ANY($2) OR EXISTS (SELECT FROM alerts WHERE event = e.id AND status = 'skipped'))
                 AND NOT EXISTS (SELECT FROM alerts WHERE event = e.id AND channel = 'email'))""",
     "a fact is told once per recipient and channel": """
-        SELECT event FROM alerts GROUP BY event, client, channel HAVING count(*) > 1""",
+        SELECT event FROM alerts GROUP BY event, client, contact, channel, address HAVING count(*) > 1""",
     "an alert that was not delivered says why": """
         SELECT id FROM alerts WHERE status IN ('skipped', 'failed', 'dead') AND btrim(reason) = ''""",
 }

@@ -1,5 +1,6 @@
 """The letters by e-mail: one file an event in ``texts/``, with its subject and its paragraphs."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -12,7 +13,29 @@ from markupsafe import Markup, escape
 
 from operations.alerts import ClaimedAlert
 from operations.formatting import long_date, money
+from operations.links import PATHS, token_of
 from settings import settings
+from workers.letters.whatsapp import edited
+
+# Letters about people: where they lead and how that is called. A path is used where no link is sent along.
+ACTIONS: Mapping[str, tuple[str, str]] = {
+    "client.registered": ("", "Ir al panel"),
+    "client.edited": ("datos", "Ver mis datos"),
+    "registration.requested": ("registro", "Confirmar y elegir la clave"),
+    "registration.repeated": ("clave", "Pedir otra clave"),
+    "password_link.sent": ("clave", "Elegir la clave"),
+    "user.password_changed": ("seguridad", "Ver la seguridad de mi cuenta"),
+    "security_key_link.sent": ("seguridad", "Elegir la clave de seguridad"),
+    "security_key.set": ("seguridad", "Ver la seguridad de mi cuenta"),
+    "second_factor.confirmed": ("seguridad", "Ver la seguridad de mi cuenta"),
+    "second_factor.removed": ("seguridad", "Ver la seguridad de mi cuenta"),
+    "recovery_code.used": ("seguridad", "Ver la seguridad de mi cuenta"),
+    "email_change_link.sent": ("datos", "Confirmar este e-mail"),
+    "email_change.taken": ("ingresar", "Ingresar"),
+    "contact.invited": ("", "Ver la invitación"),
+    "whatsapp_consent.failed": ("alertas", "Revisar mi teléfono"),
+    "notices.tested": ("alertas", "Ver mis alertas"),
+}
 
 FOLDER = Path(__file__).parent / "texts"
 
@@ -32,7 +55,7 @@ def mail(alert: ClaimedAlert) -> Mail:
     letter = _letter(alert.event)
     subject = " ".join(_block(letter, "subject", facts).split())
     paragraphs = [" ".join(part.split()) for part in _block(letter, "body", facts).split("\n\n") if part.strip()]
-    link = f"{settings().base_url}/{facts['path']}"
+    link = _link(alert, facts["path"])
     closing = settings().brand_name
     text = "\n\n".join([*paragraphs, f"{facts['action']}: {link}", closing]) + "\n"
     return Mail(subject, text, _html(subject, paragraphs, facts["action"], link, closing))
@@ -40,16 +63,33 @@ def mail(alert: ClaimedAlert) -> Mail:
 
 def _facts(alert: ClaimedAlert) -> dict[str, Any]:
     details = alert.details
-    facts: dict[str, Any] = {"name": alert.client_name, "details": details, "brand": settings().brand_name}
+    facts: dict[str, Any] = {
+        "name": alert.client_name,
+        "hello": f"Hola {alert.client_name}." if alert.client_name else "Hola.",
+        "details": details,
+        "brand": settings().brand_name,
+    }
     for key in ("total", "amount", "credited", "price"):
         if key in details:
             facts[key] = money(Decimal(details[key]), details["currency"])
+    if "fields" in details:
+        facts["fields"] = edited(details["fields"])
     for key in ("due_on", "from_on"):
         if key in details:
             facts[key] = long_date(date.fromisoformat(details[key]))
+    if alert.event in ACTIONS:
+        path, action = ACTIONS[alert.event]
+        return {**facts, "path": path, "action": action}
     if alert.invoice_id is not None:
         return {**facts, "path": f"facturas/{alert.invoice_id}", "action": "Ver la factura"}
     return {**facts, "path": f"servicios/{alert.service_id}", "action": "Ver el servicio"}
+
+
+def _link(alert: ClaimedAlert, path: str) -> str:
+    """Where a letter leads: to a page behind the sign-in, or, where it proves an address, by a token made just now."""
+    if alert.purpose is None:
+        return f"{settings().base_url}/{path}"
+    return f"{settings().base_url}{PATHS[alert.purpose]}{token_of(alert.secret)}"
 
 
 @lru_cache

@@ -4,7 +4,7 @@ Each text here must be approved in the provider's WhatsApp account under its nam
 link set to the panel's address. The stand-in shows them from here.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -12,6 +12,8 @@ from typing import Any
 
 from operations.alerts import ClaimedAlert
 from operations.formatting import money, short_date
+from operations.links import code_of
+from settings import settings
 
 Details = Mapping[str, Any]
 
@@ -52,7 +54,75 @@ def _received(details: Details) -> dict[str, str]:
     return {"importe": money(Decimal(details["amount"]), details["currency"]), "numero": str(details["number"])}
 
 
+EDITED: Mapping[str, str] = {
+    "name": "nombre",
+    "company": "empresa",
+    "tax_id": "CUIT",
+    "email": "e-mail",
+    "phone": "teléfono",
+}
+
+
+def edited(fields: Sequence[str]) -> str:
+    """Which data of an account changed, in words: ``nombre, teléfono``."""
+    return ", ".join(EDITED[field] for field in fields)
+
+
+STOPPED = "whatsapp_consent.ended"  # answered in free words: no template goes to who just asked for none
+
+
+def stopped_text() -> str:
+    """The answer to BAJA: only WhatsApp stops, and where a service is cancelled."""
+    return (
+        f"Ya no le enviamos avisos de {settings().brand_name} por WhatsApp; siguen llegando por e-mail."
+        f" Sus servicios no cambian. Si quiere dar de baja un servicio: {settings().base_url}/servicios"
+    )
+
+
+def _page(path: str) -> Callable[[ClaimedAlert], str]:
+    return lambda _: path
+
+
 TEMPLATES: Mapping[str, Template] = {
+    "client.registered": Template(
+        "bienvenida",
+        "Hola {{nombre}}. Le damos la bienvenida a {{marca}}. En el panel ve sus servicios y facturas, y elige"
+        " qué avisos recibe.",
+        "Ir al panel",
+        lambda _: {"marca": settings().brand_name},
+        _page("mas"),
+    ),
+    "client.edited": Template(
+        "datos_editados",
+        "Hola {{nombre}}. Se editaron los datos de su cuenta: {{datos}}. Si no fue usted, cambie su clave y"
+        " escríbanos.",
+        "Ver mis datos",
+        lambda details: {"datos": edited(details["fields"])},
+        _page("datos"),
+    ),
+    "user.password_changed": Template(
+        "clave_cambiada",
+        "Hola {{nombre}}. La clave con la que ingresa al panel cambió. Si no fue usted, pida otra ahora mismo y"
+        " escríbanos.",
+        "Ver la seguridad",
+        lambda _: {},
+        _page("seguridad"),
+    ),
+    "phone_check.sent": Template(
+        "codigo_telefono",
+        "Hola {{nombre}}. El código para confirmar este teléfono en el panel es {{codigo}}. Vale por media hora."
+        " No se lo dé a nadie.",
+        "Ir al panel",
+        lambda _: {},
+        _page("datos/telefono/confirmar"),
+    ),
+    "notices.tested": Template(
+        "mensaje_prueba",
+        "Hola {{nombre}}. Este es el mensaje de prueba que pidió: los avisos de {{marca}} llegan bien a este teléfono.",
+        "Ver mis alertas",
+        lambda _: {"marca": settings().brand_name},
+        _page("alertas"),
+    ),
     "invoice.issued": Template(
         "factura_generada",
         "Hola {{nombre}}. Generamos su factura N.º {{numero}} por {{importe}}. Puede verla y pagarla en el panel.",
@@ -135,4 +205,6 @@ def whatsapp_message(alert: ClaimedAlert) -> WhatsappMessage:
     """The WhatsApp message that tells an alert's event."""
     template = TEMPLATES[alert.event]
     parameters = {"nombre": alert.client_name, **template.parameters(alert.details)}
+    if alert.event == "phone_check.sent":
+        parameters["codigo"] = code_of(alert.secret)
     return WhatsappMessage(template.name, parameters, template.path(alert))
