@@ -16,7 +16,7 @@ from settings import settings
 from tables.choices import Channel
 from workers.documents import invoice_pdf
 from workers.letters.mail import mail
-from workers.letters.whatsapp import whatsapp_message
+from workers.letters.whatsapp import STOPPED, stopped_text, whatsapp_message
 from workers.outside import Outside
 
 log = structlog.get_logger()
@@ -55,6 +55,9 @@ async def _enclosures(alert: ClaimedAlert) -> list[Attachment]:
 
 
 async def _send(outside: Outside, alert: ClaimedAlert, enclosed: list[Attachment]) -> Delivery:
+    if alert.channel == Channel.whatsapp and alert.event == STOPPED:
+        assert outside.whatsapp is not None
+        return await outside.whatsapp.send_text(alert.address, stopped_text(), callback_data=f"alert:{alert.id}")
     if alert.channel == Channel.whatsapp:
         message = whatsapp_message(alert)
         assert outside.whatsapp is not None
@@ -94,7 +97,7 @@ async def _note(alert: ClaimedAlert, delivery: Delivery) -> None:
         case Outcome.slow_down:
             await alerts.close_channel(alert.id, alert.channel, reason, SLOWED_DOWN)
         case Outcome.template | Outcome.recipient:
-            await alerts.give_up(alert.id, reason)
+            await alerts.give_up(alert.id, reason, delivery.code)
         case Outcome.bug:
             log.error("alert.not_understood", alert=alert.id, template=alert.event, code=delivery.code, detail=reason)
             await alerts.give_up(alert.id, reason)

@@ -6,7 +6,7 @@ import asyncpg
 import structlog
 
 from integrations.whatsapp.webhooks import InboundText, StatusUpdate, parse
-from operations import alerts, clients
+from operations import alerts, consents
 from operations.actors import PANEL
 from operations.transactions import transaction
 from tables.choices import Channel
@@ -59,9 +59,10 @@ async def _note(news: StatusUpdate | InboundText) -> None:
             status=news.status,
             at=news.at,
             reason=news.detail,
+            code=news.code,
         )
     elif news.text.strip().lower() in STOP_WORDS:
-        await clients.stop_whatsapp(f"+{news.sender}", by=PANEL)
+        await consents.stop_from(f"+{news.sender}", by=PANEL)
 
 
 def _alert_id(callback_data: str | None) -> int | None:

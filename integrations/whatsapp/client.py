@@ -72,7 +72,22 @@ class WhatsAppClient:
         ``body`` names the template's parameters; ``button`` is the end of its link; ``callback_data`` comes
         back in every webhook about the message and settles what a broken connection left open.
         """
-        payload = template_payload(to, template, language, body, button, callback_data)
+        return await self._send(template_payload(to, template, language, body, button, callback_data))
+
+    async def send_text(self, to: str, text: str, callback_data: str) -> Delivery:
+        """Answer somebody in free words, as WhatsApp allows for 24 hours after they wrote. Never raises either."""
+        return await self._send(
+            {
+                "messaging_product": "whatsapp",
+                "recipient_type": "individual",
+                "to": recipient_digits(to),
+                "type": "text",
+                "biz_opaque_callback_data": callback_data,
+                "text": {"body": text, "preview_url": False},
+            }
+        )
+
+    async def _send(self, payload: Mapping[str, object]) -> Delivery:
         # Whether a byte of the request may have left decides between *try again* and *perhaps it was sent*.
         request_began = False
 

@@ -10,7 +10,7 @@ import time
 from collections import deque
 from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -22,7 +22,7 @@ from litestar.params import FromPath, JSONBody
 from litestar.response.base import ASGIResponse
 from litestar.types import ASGIApp, Receive, Send
 
-from integrations.whatsapp.stand_in_checks import Refusal, SendRequest, TemplateBook
+from integrations.whatsapp.stand_in_checks import Refusal, SendRequest, TemplateBook, TextRequest
 from integrations.whatsapp.stand_in_orders import Answer, InboundOrder, Limits, StatusOrder, Webhooks
 from integrations.whatsapp.webhooks import Status, climbs, signature
 
@@ -111,20 +111,30 @@ class WhatsAppStandIn:
             raise Refusal(131056, "Too many messages to this recipient in a short time.")
         self._recent.append((now, to))
 
-    def accept(self, request: SendRequest) -> PhoneMessage:
+    def check_window(self, to: str) -> None:
+        """Raises Refusal where ``to`` wrote nothing in the last 24 hours: free words only answer."""
+        since = datetime.now(UTC) - timedelta(hours=24)
+        if not any(one.inbound and one.number == to and one.at > since for one in self.messages.values()):
+            raise Refusal(131047, "More than 24 hours have passed since the recipient last replied.")
+
+    def accept(self, request: SendRequest | TextRequest) -> PhoneMessage:
         """Take the message, and report on it in the background."""
-        label = self.book.buttons.get(request.template.name, "Abrir") if request.link else None
         message = PhoneMessage(
             id=f"wamid.{uuid4().hex}",
             number=request.to.lstrip("+"),
             text=self.book.text(request),
             at=datetime.now(UTC),
-            template=request.template.name,
-            parameters=request.parameters,
-            button=label,
-            link=f"{self._site_url}{request.link}" if request.link else None,
             callback_data=request.biz_opaque_callback_data,
         )
+        if isinstance(request, SendRequest):
+            label = self.book.buttons.get(request.template.name, "Abrir") if request.link else None
+            message = replace(
+                message,
+                template=request.template.name,
+                parameters=request.parameters,
+                button=label,
+                link=f"{self._site_url}{request.link}" if request.link else None,
+            )
         self._show(message)
         self._in_background(self._report(message.id, self.webhooks))
         return message
@@ -272,7 +282,7 @@ class _Dripping(ASGIResponse):
         await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
-async def _respond(stand_in: WhatsAppStandIn, request: SendRequest) -> ASGIResponse:
+async def _respond(stand_in: WhatsAppStandIn, request: SendRequest | TextRequest) -> ASGIResponse:
     order = stand_in.next_answer(request.to.lstrip("+"))
     await asyncio.sleep(order.before)
     message = stand_in.accept(request) if order.accepts else None
@@ -302,6 +312,8 @@ def _http_app(stand_in: WhatsAppStandIn) -> Litestar:
             raise Refusal(100, f"Object with ID '{number_id}' does not exist.")
         order = stand_in.book.read(await request.body())
         stand_in.check_limits(order.to.lstrip("+"))
+        if isinstance(order, TextRequest):
+            stand_in.check_window(order.to.lstrip("+"))
         return await _respond(stand_in, order)
 
     @get("/messages")

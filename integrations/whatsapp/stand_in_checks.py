@@ -77,12 +77,16 @@ class Template(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     components: list[Body | Button] = []
 
 
-class SendRequest(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+class Text(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    body: Annotated[str, msgspec.Meta(min_length=1, max_length=4096)]
+    preview_url: bool = False
+
+
+class SendRequest(msgspec.Struct, forbid_unknown_fields=True, frozen=True, tag_field="type", tag="template"):
     """The body of ``POST /messages`` for a template."""
 
     messaging_product: Literal["whatsapp"]
     to: Annotated[str, msgspec.Meta(pattern=r"^\+?[0-9]{8,15}$")]
-    type: Literal["template"]
     template: Template
     recipient_type: Literal["individual"] = "individual"
     biz_opaque_callback_data: Annotated[str, msgspec.Meta(max_length=512)] | None = None
@@ -99,6 +103,16 @@ class SendRequest(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
         """The end of the button's link."""
         buttons = [part for part in self.template.components if isinstance(part, Button)]
         return buttons[0].parameters[0].text if buttons else None
+
+
+class TextRequest(msgspec.Struct, forbid_unknown_fields=True, frozen=True, tag_field="type", tag="text"):
+    """The body of ``POST /messages`` for an answer in free words."""
+
+    messaging_product: Literal["whatsapp"]
+    to: Annotated[str, msgspec.Meta(pattern=r"^\+?[0-9]{8,15}$")]
+    text: Text
+    recipient_type: Literal["individual"] = "individual"
+    biz_opaque_callback_data: Annotated[str, msgspec.Meta(max_length=512)] | None = None
 
 
 def _small_letters(document: object) -> object:
@@ -122,19 +136,23 @@ class TemplateBook:
     buttons: Mapping[str, str] = field(default_factory=dict)
     language: str = "es_AR"
 
-    def read(self, raw: bytes) -> SendRequest:
+    def read(self, raw: bytes) -> SendRequest | TextRequest:
         """The request in ``raw``. Raises Refusal with the code that Meta would answer."""
         try:
-            request = msgspec.convert(_small_letters(msgspec.json.decode(raw)), SendRequest)
+            request = msgspec.convert(_small_letters(msgspec.json.decode(raw)), SendRequest | TextRequest)
         except ValueError as error:
             raise Refusal(100, f"Invalid parameter: {error}") from error
+        if isinstance(request, TextRequest):
+            return request
         self._check_parameters(request)
         if self.texts:
             self._check_template(request)
         return request
 
-    def text(self, request: SendRequest) -> str:
+    def text(self, request: SendRequest | TextRequest) -> str:
         """What the phone shows. A parameter that looks like a placeholder stays as it is."""
+        if isinstance(request, TextRequest):
+            return request.text.body
         parameters = request.parameters
         text = self.texts.get(request.template.name)
         if text is None:

@@ -67,9 +67,9 @@ async def test_without_consent_whatsapp_is_skipped_with_the_reason_and_a_mail_go
     await world.work_and_listen()
     skipped = await alerts("whatsapp")
     assert [(alert["status"], alert["reason"]) for alert in skipped] == [
-        ("skipped", "El cliente no aceptó recibir avisos por WhatsApp."),
-        ("skipped", "El cliente no tiene un teléfono cargado."),
-        ("skipped", "El cliente aceptó WhatsApp para otro número."),
+        ("skipped", "No aceptó recibir avisos por WhatsApp."),
+        ("skipped", "No hay un teléfono cargado."),
+        ("skipped", "Aceptó WhatsApp para otro número."),
     ]
     assert (world.bubbles, len(world.mailbox.letters), await statuses("email")) == ([], 3, ["accepted"] * 3)
 
@@ -290,10 +290,13 @@ async def test_answering_baja_stops_whatsapp_and_nothing_else(word: str, world: 
     await tell(person, service="despues.com")
     await tell(other)
     await world.work_and_listen()
-    assert [bubble.number for bubble in world.bubbles] == ["5491123456789", "5493515550142"]
-    assert world.mails() == [
-        "El servicio en-camino.com está activo otra vez",
+    answers = [bubble for bubble in world.bubbles if bubble.template is None]
+    assert [bubble.number for bubble in world.bubbles if bubble.template] == ["5491123456789", "5493515550142"]
+    assert [bubble.number for bubble in answers] == ["5491123456789"], "answered once"
+    assert "http://panel.test/servicios" in answers[0].text
+    assert sorted(world.mails()) == [
         "El servicio despues.com está activo otra vez",
+        "El servicio en-camino.com está activo otra vez",
     ]
     stopped = next(alert for alert in await alerts("whatsapp") if alert["event"] == waiting)
     assert (stopped["status"], stopped["reason"]) == (
