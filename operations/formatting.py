@@ -12,6 +12,7 @@ from types import MappingProxyType
 from typing import Final
 
 import phonenumbers
+from stdnum.ar import cuit, dni
 
 NBSP: Final = "\N{NO-BREAK SPACE}"
 MINUS: Final = "\N{MINUS SIGN}"
@@ -116,6 +117,13 @@ def phone(number: str) -> str:
     return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.INTERNATIONAL)
 
 
+def tax_id(number: str) -> str:
+    """A stored CUIT, CUIL or DNI as people read it: ``20-26756539-3``, ``26.756.539``. What is none stays as it is."""
+    if cuit.is_valid(number):
+        return str(cuit.format(number))
+    return str(dni.format(number)) if dni.is_valid(number) else number
+
+
 def cycle_name(cycle: str) -> str:
     """How often a service renews, as an adjective: ``anual``."""
     return CYCLE_NAMES[cycle]
@@ -135,6 +143,7 @@ def filters(zone: tzinfo) -> dict[str, Callable[..., str]]:
         "clock": partial(clock, zone=zone),
         "moment": partial(moment, zone=zone),
         "phone": phone,
+        "tax_id": tax_id,
         "cycle_name": cycle_name,
         "per_cycle": per_cycle,
     }
