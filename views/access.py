@@ -9,6 +9,7 @@ from litestar import Request
 from litestar.connection import ASGIConnection
 from litestar.handlers import BaseRouteHandler
 
+from operations import staff_factors
 from operations.actors import Actor
 from operations.clock import now
 from operations.looks import look_of
@@ -27,6 +28,8 @@ HOLDER: Mapping[str, str] = {"access": "holder"}
 STAFF: Mapping[str, str] = {"access": "staff"}  # everybody of the staff
 BILLING_STAFF: Mapping[str, str] = {"access": "staff.billing"}  # those of them who bill and collect
 
+# Beside one of the staff's: also for who has no second factor yet where one is required.
+WITHOUT_FACTOR: Mapping[str, str] = {"factor": "not yet"}
 # Beside one of the above, for what a session alone does not allow: its person has proved lately that it is them.
 CONFIRMED: Mapping[str, str] = {"confirmed": "lately"}
 LATELY: Final = timedelta(minutes=15)
@@ -88,6 +91,10 @@ class StaffSignInNeeded(Exception):  # noqa: N818
     """Nobody of the staff is signed in, or not any more."""
 
 
+class StaffFactorNeeded(Exception):  # noqa: N818
+    """Somebody of the staff has no second factor yet, where nobody works without."""
+
+
 class NotYourRole(Exception):  # noqa: N818
     """Somebody of the staff asks for what their role does not include."""
 
@@ -101,19 +108,23 @@ async def declared_access(connection: ASGIConnection[Any, Any, Any, Any], handle
     if access in ("public", "signed"):
         return
     if access in _STAFF_ROLES:
-        await _admit_staff(connection, _STAFF_ROLES[access])
+        await _admit_staff(connection, _STAFF_ROLES[access], without_factor="factor" in handler.opt)
     else:
         await _admit_person(connection, access, confirmed="confirmed" in handler.opt)
     if any(isinstance(value, int) and value > LARGEST_ID for value in connection.path_params.values()):
         raise NotFound  # of no row: the database would not take the number
 
 
-async def _admit_staff(connection: ASGIConnection[Any, Any, Any, Any], roles: frozenset[Role]) -> None:
+async def _admit_staff(
+    connection: ASGIConnection[Any, Any, Any, Any], roles: frozenset[Role], *, without_factor: bool
+) -> None:
     token = connection.cookies.get(STAFF_COOKIE, "")
     found = await staff_of(token) if token else None
     if found is None:
         raise StaffSignInNeeded
     connection.scope["staff"] = found  # type: ignore[typeddict-unknown-key]
+    if not (found.has_factor or without_factor) and staff_factors.is_required():
+        raise StaffFactorNeeded
     if found.role not in roles:
         raise NotYourRole
 

@@ -21,6 +21,7 @@ from views.access import (
     OtherAccount,
     PanelRequest,
     SignInNeeded,
+    StaffFactorNeeded,
     StaffSignInNeeded,
     code_address,
     confirmation_address,
@@ -71,6 +72,11 @@ def needs_confirmation(request: PanelRequest, _: ConfirmationNeeded) -> Response
 def staff_needs_sign_in(request: PanelRequest, _: StaffSignInNeeded) -> Response[str] | Redirect:
     """To the staff's sign-in, from where the admin's menu leads back."""
     return _lead_to(request, "/admin/")
+
+
+def staff_needs_factor(request: PanelRequest, _: StaffFactorNeeded) -> Response[str] | Redirect:
+    """To where staff set up their second factor: until then nothing else answers."""
+    return _lead_to(request, "/equipo/segundo-factor")
 
 
 def _lead_to(request: PanelRequest, address: str) -> Response[str] | Redirect:
@@ -209,6 +215,7 @@ EXCEPTION_HANDLERS: ExceptionHandlersMap = {
     NoAccount: no_account,
     OtherAccount: other_account,
     StaffSignInNeeded: staff_needs_sign_in,
+    StaffFactorNeeded: staff_needs_factor,
     NotYourRole: not_your_role,
     LookOnly: look_only,
     Refusal: refused,
