@@ -9,11 +9,11 @@ from litestar.plugins import CLIPlugin
 
 from commands import doctor
 from commands.night import night
-from commands.people import staff_create, user_create
+from commands.people import staff_create, staff_factor_remove, user_create, user_factor_remove
 
 
 class PanelCommands(CLIPlugin):
-    """Adds ``litestar demo``, ``doctor``, ``night``, ``staff-create`` and ``user-create``."""
+    """Adds ``litestar demo``, ``doctor``, ``night``, and the commands about people, such as ``staff-create``."""
 
     def on_cli_init(self, cli: click.Group) -> None:
         cli.add_command(demo)
@@ -21,6 +21,8 @@ class PanelCommands(CLIPlugin):
         cli.add_command(night)
         cli.add_command(staff_create)
         cli.add_command(user_create)
+        cli.add_command(staff_factor_remove)
+        cli.add_command(user_factor_remove)
 
 
 @click.command(name="demo")

@@ -38,6 +38,7 @@ The panel runs. Ctrl-C ends it.
              http://localhost:{port}/demo/
 
   Password of all: {password}
+  Security key of the clients: {security_key}
 """
 
 
@@ -73,7 +74,7 @@ async def _serve(port: int, dsn: str, months: int) -> None:
         _set_environment(port, dsn, mailbox.port)
         await _migrate()
         from app import create_app
-        from commands.demo_data import PASSWORD, fill
+        from commands.demo_data import PASSWORD, SECURITY_KEY, fill
         from piccolo_conf import close_pool, open_pool
 
         await open_pool()
@@ -84,7 +85,7 @@ async def _serve(port: int, dsn: str, months: int) -> None:
             uvicorn.Config(panel, host="127.0.0.1", port=port, log_level="warning", timeout_graceful_shutdown=3)
         )
         asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, setattr, server, "should_exit", True)
-        await _announce(server, WELCOME.format(port=port, password=PASSWORD))
+        await _announce(server, WELCOME.format(port=port, password=PASSWORD, security_key=SECURITY_KEY))
 
 
 async def _announce(server: uvicorn.Server, welcome: str) -> None:

@@ -6,17 +6,22 @@ from decimal import Decimal
 from dateutil.relativedelta import relativedelta
 
 from commands import demo_past
-from operations import clients, invoices, payments, plans, services, suspensions, users
+from operations import clients, invoices, passwords, payments, plans, services, suspensions, users
 from operations.actors import PANEL, Actor
-from operations.clock import living_on, today
+from operations.clock import living_on, now, today
+from operations.rights import PRESETS, Preset
 from operations.settlement import settle
 from operations.transactions import transaction
-from tables.choices import Cycle, LineKind, PeriodState, Role, ServiceStatus, SuspensionReason
+from tables.choices import Channel, Cycle, LineKind, NoticeCategory, PeriodState, Role, ServiceStatus, SuspensionReason
 from tables.clients import Client
+from tables.contacts import Contact
+from tables.notices import NoticeChoice
 from tables.services import Period, Service
 from tables.staff import Staff
+from tables.users import User
 
 PASSWORD = "demo-panel-2026"  # noqa: S105 - printed on screen, for the demo alone
+SECURITY_KEY = "clave-demo-2026"  # the same: what the holders type for what cannot be undone
 
 
 async def fill(months: int = 0) -> None:
@@ -83,6 +88,32 @@ async def _ana(hosting: dict[str, int], mail: int, staff: Actor) -> None:
     with living_on(today() - relativedelta(months=2)):
         await _service(ana, mail, "correo de estudio-suarez.com.ar", "80", staff, active=True)
     await clients.grant_whatsapp(ana, "", by=staff)
+    await _bruno(ana)
+
+
+async def _bruno(client: int) -> None:
+    """Who keeps Ana's books: *Contable*, and told of invoices by e-mail."""
+    user = await users.create_user(
+        email="bruno@example.com", name="Bruno Paz", password=PASSWORD, client_id=None, by=PANEL
+    )
+    contact = Contact(
+        client=client,
+        user=user.id,
+        name="Bruno Paz",
+        email="bruno@example.com",
+        rights=sorted(PRESETS[Preset.accounting][1]),
+        invited_at=now(),
+        accepted_at=now(),
+    )
+    await contact.save()
+    choice = NoticeChoice(
+        client=client,
+        contact=contact.id,
+        category=NoticeCategory.invoices,
+        channel=Channel.email,
+        chosen_at=now(),
+    )
+    await choice.save()
 
 
 async def _carla(hosting: dict[str, int], staff: Actor) -> None:
@@ -92,13 +123,15 @@ async def _carla(hosting: dict[str, int], staff: Actor) -> None:
     with living_on(began):
         service = await _service(carla, hosting["Pro"], "tienda-rios.com.ar", "15", staff, cycle=Cycle.month)
         await _bill_period(service, began, began + relativedelta(months=1), "Pro")
-    await suspensions.suspend(service.id, SuspensionReason.unpaid, by=PANEL)
+    await suspensions.suspend([service.id], SuspensionReason.unpaid, by=PANEL)
 
 
 async def _client(name: str, email: str, company: str, phone: str, staff: Actor) -> int:
     values = {"name": name, "email": email, "company": company, "phone": phone, "account_executive": staff.staff_id}
     client = await clients.register(values, by=staff)
-    await users.create_user(email=email, name=name, password=PASSWORD, client_id=client.id, by=staff)
+    user = await users.create_user(email=email, name=name, password=PASSWORD, client_id=client.id, by=staff)
+    user.security_key_hash, user.security_key_set_at = await passwords.hashed(SECURITY_KEY), now()
+    await user.save([User.security_key_hash, User.security_key_set_at])
     return int(client.id)
 
 

@@ -62,6 +62,20 @@ async def _examine_open_database(say: Callable[[str], object]) -> list[str]:
     say("[ok]    schema")
     if not await is_well():
         return _fault(say, "database", "it takes no writes: look for a full disk or a read-only standby.")
+    return await _examine_second_factors(say)
+
+
+async def _examine_second_factors(say: Callable[[str], object]) -> list[str]:
+    """Whether the panel can still read the second factors, and who of the staff has none yet."""
+    from operations import second_factors, staff_factors
+
+    unreadable = await second_factors.unreadable() + await staff_factors.unreadable()
+    if unreadable:
+        lost = f"{unreadable} cannot be read: bring the former PANEL_SECRET_KEY back, nobody can sign in by them."
+        return _fault(say, "second factors", lost)
+    without = await staff_factors.without()
+    if without:
+        say(f"[note]  staff without a second factor: {', '.join(without)}")
     return []
 
 

@@ -1,10 +1,12 @@
-"""``litestar staff-create`` and ``litestar user-create``: the first people of an installation."""
+"""``litestar staff-create`` and its like: the first people of an installation, and who has lost their phone."""
 
 import asyncio
+from collections.abc import Callable, Coroutine
+from typing import Any
 
 import click
 
-from operations import users
+from operations import second_factors, staff_factors, users
 from operations.actors import PANEL
 from operations.clients import normal_email
 from operations.refusals import Invalid
@@ -32,6 +34,33 @@ def staff_create(username: str, email: str, role: str, password: str) -> None:
 def user_create(email: str, password: str) -> None:
     """Give the client with this e-mail address a sign-in."""
     asyncio.run(_create_user(email, password))
+
+
+@click.command(name="staff-factor-remove")
+@click.argument("username")
+def staff_factor_remove(username: str) -> None:
+    """Take away the second factor of a member of staff who lost phone and recovery codes. Make sure who asks."""
+    if not asyncio.run(_with_pool(lambda: staff_factors.take_away(username, by=PANEL))):
+        raise click.ClickException(f"There is no {username} with a second factor.")
+    click.echo(f"{username} signs in by password once more and sets up another second factor.")
+
+
+@click.command(name="user-factor-remove")
+@click.argument("email")
+def user_factor_remove(email: str) -> None:
+    """Take away the second factor of a user who lost phone and recovery codes. Make sure who asks; they are told."""
+    address = normal_email(email)
+    if not asyncio.run(_with_pool(lambda: second_factors.take_away(address, by=PANEL))):
+        raise click.ClickException(f"There is no user {address or email} with a second factor.")
+    click.echo(f"{address} signs in by password alone.")
+
+
+async def _with_pool(act: Callable[[], Coroutine[Any, Any, bool]]) -> bool:
+    await open_pool()
+    try:
+        return await act()
+    finally:
+        await close_pool()
 
 
 async def _create_staff(username: str, email: str, role: str, password: str) -> None:

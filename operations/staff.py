@@ -12,7 +12,9 @@ LONGER = timedelta(minutes=20)
 
 _SIGNED_IN = """
 WITH found AS (
-    SELECT n.id AS session, n.expiry_date, s.id, COALESCE(NULLIF(s.first_name, ''), s.username) AS name, s.role
+    SELECT n.id AS session, n.expiry_date, s.id, COALESCE(NULLIF(s.first_name, ''), s.username) AS name, s.role,
+           EXISTS (SELECT FROM staff_authenticators a WHERE a.user_id = s.id AND a.revoked_at IS NULL
+                   AND a.confirmed_at IS NOT NULL) AS has_factor
     FROM staff_sessions n JOIN staff s ON s.id = n.user_id
     WHERE n.token = $1 AND n.expiry_date > $2 AND n.max_expiry_date > $2 AND s.active AND s.admin
 ),
@@ -20,7 +22,7 @@ longer AS (
     UPDATE staff_sessions n SET expiry_date = n.expiry_date + $3 FROM found
     WHERE n.id = found.session AND found.expiry_date < $2 + $3
 )
-SELECT id, name, role FROM found
+SELECT id, name, role, has_factor FROM found
 """
 
 
@@ -31,6 +33,7 @@ class StaffMember:
     id: int
     name: str
     role: Role
+    has_factor: bool
 
 
 async def staff_of(token: str) -> StaffMember | None:
@@ -40,4 +43,4 @@ async def staff_of(token: str) -> StaffMember | None:
     """
     here = datetime.now()  # noqa: DTZ005 - Piccolo's columns have no zone, and its clock is the machine's
     row = await fetch_row(_SIGNED_IN, token_digest(token), here, LONGER)
-    return StaffMember(row["id"], row["name"], Role(row["role"])) if row is not None else None
+    return StaffMember(row["id"], row["name"], Role(row["role"]), row["has_factor"]) if row is not None else None

@@ -5,6 +5,7 @@ from piccolo.columns import (
     BigSerial,
     Bytea,
     ForeignKey,
+    Integer,
     OnDelete,
     Serial,
     SmallInt,
@@ -17,7 +18,6 @@ from tables.choices import AlertStatus, Channel
 from tables.clients import Client
 from tables.contacts import Contact
 from tables.events import Event
-from tables.links import MailLink, PhoneCheck
 
 
 class Alert(Table, tablename="alerts"):
@@ -33,8 +33,9 @@ class Alert(Table, tablename="alerts"):
     event = ForeignKey(Event, on_delete=OnDelete.restrict, null=False)
     client = ForeignKey(Client, on_delete=OnDelete.restrict, null=True, default=None)
     contact = ForeignKey(Contact, on_delete=OnDelete.restrict, null=True, default=None)
-    link = ForeignKey(MailLink, on_delete=OnDelete.set_null, null=True, default=None)
-    phone_check = ForeignKey(PhoneCheck, on_delete=OnDelete.set_null, null=True, default=None)
+    # Foreign keys by the migrations alone: Piccolo Admin would follow them to tables that staff do not see.
+    link = Integer(null=True, default=None, secret=True)
+    phone_check = Integer(null=True, default=None, secret=True)
     channel = Varchar(length=8, choices=Channel)
     address = Varchar(length=254)
     priority = SmallInt(default=2)

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any, Self
 
 from piccolo.apps.user.tables import BaseUser
-from piccolo.columns import Serial, Varchar
+from piccolo.columns import BigInt, Serial, Timestamptz, Varchar
 from piccolo_api.mfa.authenticator.tables import AuthenticatorSecret
 from piccolo_api.session_auth.tables import SessionsBase
 
@@ -84,6 +84,12 @@ class StaffSession(SessionsBase, tablename="staff_sessions"):
 
 
 class StaffAuthenticator(AuthenticatorSecret, tablename="staff_authenticators"):
-    """The second factor of a member of staff. The secret is encrypted, recovery codes are hashed."""
+    """The second factor of a member of staff. The secret is encrypted, recovery codes are hashed.
+
+    It counts from ``confirmed_at`` until ``revoked_at``; ``last_step`` is that of the last code used. Piccolo's own
+    ``last_used_code`` stays empty: codes are not stored.
+    """
 
     id: Serial
+    confirmed_at = Timestamptz(null=True, default=None)
+    last_step = BigInt(default=0)

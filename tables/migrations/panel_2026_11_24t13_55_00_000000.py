@@ -69,6 +69,11 @@ NOTICES = [
     # Told once to each recipient by each channel; where a link goes to nobody's account, by its address.
     "DROP INDEX alerts_told_once",
     "CREATE UNIQUE INDEX alerts_told_once ON alerts (event, channel, coalesce(client, 0), coalesce(contact, 0), address)",
+    *(
+        f"ALTER TABLE alerts ADD CONSTRAINT alerts_{column}_fkey FOREIGN KEY ({column}) REFERENCES {table} (id)"
+        " ON DELETE SET NULL"
+        for column, table in (("link", "mail_links"), ("phone_check", "phone_checks"))
+    ),
     "ALTER TABLE alerts ADD CONSTRAINT alerts_own_contact FOREIGN KEY (contact, client) REFERENCES contacts (id, client)",
 ]
 

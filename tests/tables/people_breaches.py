@@ -41,7 +41,13 @@ PEOPLE_BREACHES = [
     change("users", "ana_user", "totp_confirmed_at = now()", "users_second_factor_has_secret"),
     copy("recovery_codes", "recovery_code", "", "recovery_codes_once"),
     Case("staff_authenticators_of_staff", "INSERT INTO staff_authenticators (user_id, secret, recovery_codes,"
-         " recovery_codes_used_at, created_at) VALUES (900000, 'x', '{{}}', '{{}}', now())"),
+         " recovery_codes_used_at, created_at, last_step) VALUES (900000, 'x', '{{}}', '{{}}', now(), 0)"),
+    Case("staff_authenticators_one_stands", "INSERT INTO staff_authenticators (user_id, secret, recovery_codes,"
+         " recovery_codes_used_at, created_at, last_step) SELECT id, 'x', '{{}}', '{{}}', now(), 0"
+         " FROM staff, generate_series(1, 2)"),
+    Case("staff_authenticators_confirmed_has_secret", "INSERT INTO staff_authenticators (user_id, secret,"
+         " recovery_codes, recovery_codes_used_at, created_at, last_step, confirmed_at)"
+         " SELECT id, '', '{{}}', '{{}}', now(), 0, now() FROM staff LIMIT 1"),
     change("staff_views", "look", "reason = ' '", "staff_views_say_why"),
     change("staff_views", "look", "ends_at = started_at + interval '2 hours'", "staff_views_time_boxed"),
     change("staff_views", "look", "ends_at = started_at", "staff_views_time_boxed"),

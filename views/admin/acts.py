@@ -6,7 +6,7 @@ Each of these creates a row and gives its id. What is missing or wrong is said b
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-from operations import clients, payments, plans, prices, servers, services, suspensions
+from operations import clients, password_resets, payments, plans, prices, registrations, servers, services, suspensions
 from operations.actors import Actor
 from tables.choices import Cycle, PaymentMethod, SuspensionReason
 
@@ -16,7 +16,13 @@ Update = Callable[..., Awaitable[object]]
 
 
 async def register_client(values: Values, by: Actor) -> int:
-    return (await clients.register(values, by=by)).id
+    """The client gets a link to set the password."""
+    return (await registrations.take_in(values, by=by)).id
+
+
+async def send_access(values: Values, by: Actor) -> int:
+    """*Enlace de acceso*."""
+    return (await password_resets.send_access(values["client"], by=by)).id
 
 
 async def create_service(values: Values, by: Actor) -> int:

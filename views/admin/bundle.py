@@ -113,6 +113,12 @@ SEAMS: Final[Mapping[str, str]] = {
     ),
     '"data-uitest":"save_button"': '"data-uitest":"save_button",hidden:!e.schema.extra.editable.length',
     'W9=["disabled"]': 'W9=["disabled","hidden"]',
+    # Who owes a second factor is led to where it is set up, whatever the page was about to ask.
+    "beforeCreate(){const e=this;": (
+        "beforeCreate(){const e=this;T0.interceptors.response.use(t=>t,t=>{"
+        'const o=t.response&&t.response.headers["x-lead-to"];'
+        "if(o){location.assign(o);return new Promise(()=>{})}return Promise.reject(t)});"
+    ),
     'contents:"Method not supported - running in read only mode."': "contents:t.response.data.detail",
     "e.schema.properties[m]?e.schema.properties[m].title:m)": (
         'e.schema.properties[m]?e.schema.properties[m].title:"N.º")'
@@ -123,10 +129,11 @@ SEAMS: Final[Mapping[str, str]] = {
 # English capitalises every word of a title; Spanish only the first.
 STYLES: Final[Mapping[str, str]] = {"text-transform:capitalize": "text-transform:none"}
 
-# What is never possible is not shown: nothing is deleted here; the second factor comes with its own page.
+# What is never possible is not shown: nothing is deleted here.
 ABSENT: Final = """
-.absent, [hidden], div.header > p, li:has(> a#delete), a.button[title="Borrar las elegidas"],
-li:has(> a[href="./api/mfa-setup/"]) { display: none !important }
+.absent, [hidden], div.header > p, li:has(> a#delete), a.button[title="Borrar las elegidas"] {
+  display: none !important
+}
 """
 
 

@@ -17,6 +17,7 @@ from views.admin.hooks import table_config
 from views.admin.one_transaction import all_or_nothing
 from views.admin.policy import carrying_policy
 from views.admin.refusals import BY_STATUS, heard
+from views.admin.second_factor import SETUP_PAGE, StaffFactor, lacks_factor, without_factor
 from views.admin.sign_in import limited_sign_in
 from views.admin.spanish import LONGEST_LIST, in_spanish, secret_columns, table_path
 from views.admin.translation import SPANISH
@@ -26,6 +27,8 @@ ROOT: Final = "/admin"
 SIGN_IN: Final = "/public/login"  # and whatever is below it: Piccolo takes a password at any of these addresses
 SIGN_OUT: Final = "/public/logout"
 CLOSED: Final = ("/docs", "/redoc", "/openapi.json", "/api/docs", "/api/openapi", "/public/docs", "/public/openapi")
+
+PICCOLOS_SETUP: Final = "/api/mfa-setup"  # its page is not ours: the menu's link leads to the one that is
 
 FOREIGN: Final = "El pedido viene de otro sitio. No se hizo nada."
 
@@ -67,6 +70,7 @@ def _piccolo_admin(sidebar_links: dict[str, str]) -> App:
         translations=[SPANISH],
         allowed_hosts=[urlsplit(settings().base_url).hostname or ""],
         sidebar_links=sidebar_links,
+        mfa_providers=[StaffFactor()],
     )
     admin.template = page(title)
     return cast("App", admin)
@@ -76,12 +80,16 @@ async def _answer(admin: App, scope: Scope, receive: Receive) -> Answer:
     path, query = scope["path"], parse_qs(scope["query_string"].decode("latin-1"))
     if scope.get("raw_path") == ROOT.encode() or (path.startswith((SIGN_IN, SIGN_OUT)) and _is_safe(scope)):
         return Answer.leading_to(f"{ROOT}/")
+    if path.startswith(PICCOLOS_SETUP):
+        return Answer.leading_to(SETUP_PAGE)
     if not path.startswith("/") or path.startswith(CLOSED):
         return Answer.text(404, BY_STATUS[404])
     if (asset := assets(settings().timezone).get(path.rstrip("/"))) is not None:
         return asset.answer(scope)
     if not _is_safe(scope) and not _from_this_site(scope):
         return Answer.text(403, FOREIGN)
+    if path.startswith("/api/") and await lacks_factor(scope):
+        return without_factor()
     path = table_path(path)
     if _asks_for_a_secret(path, query):
         return Answer.text(400, BY_STATUS[400])

@@ -15,13 +15,17 @@ from operations import clients, notes, plans, services
 from operations.clock import today
 from operations.prices import NOTICE_DAYS
 from settings import settings
+from tables.access_links import AccessLink
 from tables.alerts import Alert, ChannelState
 from tables.choices import Role
-from tables.clients import Client, WhatsappConsent
+from tables.clients import Client
+from tables.consents import WhatsappConsent
+from tables.contacts import Contact
 from tables.events import Event
 from tables.invoices import Invoice, InvoiceLine, PaymentReport
 from tables.ledger import LedgerEntry, Payment
 from tables.night import (
+    CancelledLine,
     InvoiceCancellation,
     NightRun,
     PaymentReversal,
@@ -36,12 +40,9 @@ from tables.plans import Plan, PlanGroup, PlanPrice
 from tables.services import Period, Reactivation, Service, Suspension
 from tables.staff import Staff
 from tables.users import User
+from views.access import ADMINISTRATION, COLLECTIONS, EVERYBODY
 from views.admin import acts
 from views.admin.acts import Create, Update
-
-ADMINISTRATION: Final = frozenset({Role.administracion})
-COLLECTIONS: Final = ADMINISTRATION | {Role.cobranzas}
-EVERYBODY: Final = frozenset(Role)
 
 _READ_ONLY = "Esta lista es solo para mirar: la lleva el panel."
 _STAYS = "Lo registrado queda como constancia: no se cambia ni se borra."
@@ -107,7 +108,10 @@ FACES: Final = (
         Client,
         "Clientes",
         ("id", "name", "company", "email", "phone", "credit", "account_executive", "active"),
-        rule="El saldo, la moneda y las fechas los lleva el panel. Un cliente no se borra: se desactiva.",
+        rule=(
+            "El saldo, la moneda y las fechas los lleva el panel. Un cliente no se borra: se desactiva. Si cambia el"
+            " e-mail, ingresa con el nuevo y sus sesiones se cierran."
+        ),
         asked=("name", "company", "email", "phone", "tax_id", "account_executive"),
         needed=("name", "email"),
         editable=clients.EDITABLE,
@@ -115,7 +119,28 @@ FACES: Final = (
         create=acts.register_client,
         update=clients.update,
     ),
-    Face(User, "Clientes", ("id", "name", "email", "client", "active", "created_at")),
+    Face(
+        User,
+        "Clientes",
+        ("id", "name", "email", "client", "active", "created_at"),
+        kept_back=("totp_last_step",),
+    ),
+    Face(
+        Contact,
+        "Clientes",
+        ("id", "name", "email", "client", "signs_in", "rights", "limited", "invited_at", "accepted_at", "revoked_at"),
+        rule="Los contactos los administra el titular en Mis datos, Contactos.",
+    ),
+    Face(
+        AccessLink,
+        "Clientes",
+        ("id", "client", "sent_by", "sent_at"),
+        rule=f"{_STAYS} Al crear un cliente el enlace sale solo; para enviarlo de nuevo, agregue otro.",
+        asked=("client",),
+        needed=("client",),
+        create=acts.send_access,
+        writers=EVERYBODY,
+    ),
     Face(
         Service,
         "Servicios",
@@ -179,13 +204,20 @@ FACES: Final = (
         Invoice,
         "Facturación",
         ("id", "number", "client", "status", "currency", "total", "paid", "issued_on", "due_on"),
-        rule="Una factura no se cambia acá: se paga con un Pago y se anula con una Anulación.",
+        rule=(
+            "Una factura no se cambia acá: se paga con un Pago. Se corrige o se anula en Facturas impagas, entre los"
+            " Enlaces del menú."
+        ),
     ),
     Face(InvoiceLine, "Facturación", ("id", "invoice", "kind", "service", "description", "amount", "stands")),
     Face(
         PaymentReport,
         "Facturación",
         ("id", "invoice", "reported_by", "paid_on", "holds_until", "note", "receipt"),
+        rule=(
+            "Esta lista la llena el cliente con Informar pago. Para bajar el comprobante, abra la factura en Facturas"
+            " impagas, entre los Enlaces del menú."
+        ),
         kept_back=("receipt_key",),
     ),
     Face(LedgerEntry, "Facturación", ("id", "client", "kind", "amount", "payment", "invoice", "entered_at")),
@@ -213,13 +245,10 @@ FACES: Final = (
     Face(
         InvoiceCancellation,
         "Actos",
-        ("id", "invoice", "decision", "reason", "reissued", "cancelled_by", "cancelled_at"),
-        rule=_STAYS,
-        asked=("invoice", "decision", "reason"),
-        needed=("invoice", "decision", "reason"),
-        create=acts.cancel_invoice,
-        writers=COLLECTIONS,
+        ("id", "invoice", "reason", "reissued", "cancelled_by", "cancelled_at"),
+        rule=f"{_STAYS} Para anular una factura, vaya a Facturas impagas, entre los Enlaces del menú.",
     ),
+    Face(CancelledLine, "Actos", ("id", "cancellation", "line", "decision"), rule=_STAYS),
     Face(
         PriceIncrease,
         "Actos",

@@ -26,6 +26,7 @@ BY_PHRASE: Final[Mapping[str, str]] = {
     "Login failed": "El usuario o la clave no son correctos.",
     "Missing username or password": "Escriba usuario y clave.",
     "MFA code required": "MFA code required",  # the page waits for these very words
+    "MFA failed": "El código no es correcto o ya se usó.",
     "Form is invalid. Missing one or more fields.": "Complete los tres datos.",
     "Passwords do not match.": "La clave nueva no es igual las dos veces.",
     "Incorrect password.": "La clave actual no es correcta.",

@@ -36,14 +36,20 @@ async def limited_sign_in(app: App, scope: Scope, receive: Receive) -> Answer:
             return Answer.text(429, TOO_MANY)
     answer = await heard(app, scope, replayed(body))
     # Only a session says that it was right: Piccolo's HTML form answers 200 to a wrong password too. 403 is a page
-    # whose token was missing: no password was looked at.
+    # whose token was missing: no password was looked at. And who is asked for a code has given the right password;
+    # what the codes may be tried is counted by itself.
     signed_in = answer.header(b"set-cookie").startswith(SESSION_COOKIE)
-    if answer.status == 403 or signed_in:
+    if answer.status == 403 or signed_in or _asks_for_code(answer):
         for subject, _ in subjects:
             await limits.take_back(subject, WINDOW)
     if signed_in:
         await _record(answer, scope)
     return answer
+
+
+def _asks_for_code(answer: Answer) -> bool:
+    said = answer.data() if answer.status == 401 else None
+    return isinstance(said, dict) and said.get("detail") == "MFA code required"
 
 
 async def _record(answer: Answer, scope: Scope) -> None:

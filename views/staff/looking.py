@@ -49,7 +49,7 @@ async def start_look(request: PanelRequest, client_id: FromPath[int]) -> Respons
         form = await read_form(request, Look)
         token = await looks.start(client_id, form.motivo, by=staff_actor(request))
     except Invalid as invalid:
-        errors = {"motivo": sentence for sentence in invalid.errors.values()}
+        errors = {"motivo": " ".join(invalid.errors.values())}
         return _form(request, await clients.found(client_id), (await typed(request)).get("motivo", ""), errors)
     cookie = panel_cookie(LOOK_COOKIE, token, max_age=int(looks.LASTING.total_seconds()))
     return Redirect("/", status_code=303, cookies=[cookie], headers={"Cache-Control": "no-store"})

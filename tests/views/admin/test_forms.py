@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from tables.database import fetch_row
+from tests.links import letters_to
 from tests.people import Rental, ask
 from tests.views.admin.conftest import Browser, complaints, events
 
@@ -17,14 +18,27 @@ async def added(desk: Browser, table: str, **typed: Any) -> int:
     return row_id
 
 
-async def test_a_new_client_is_registered_by_the_operation_with_one_event(desk: Browser) -> None:
+async def test_a_new_client_is_registered_by_the_operation_and_gets_a_link(desk: Browser) -> None:
     before = await events()
     client_id = await added(desk, "Clientes", name="  Beto\nPaz ", email="Beto@Example.com", phone="11 2345-6789")
     row = await fetch_row("SELECT name, email, folded_name, currency FROM clients WHERE id = $1", client_id)
     assert dict(row or {}) == {
         "name": "Beto Paz", "email": "beto@example.com", "folded_name": "beto paz", "currency": "ARS",
     }  # fmt: skip
-    assert await events() == [*before, "client.registered"]
+    assert await events() == [*before, "client.registered", "password_link.sent"]
+
+
+async def test_a_link_is_sent_again_by_adding_one_and_stays_on_record(desk: Browser) -> None:
+    client_id = await added(desk, "Clientes", name="Beto", email="beto@example.com")
+    sent = await added(desk, "Enlaces_de_acceso", client=client_id)
+    row = await fetch_row("SELECT client, sent_by IS NOT NULL AS by_somebody FROM access_links WHERE id = $1", sent)
+    assert dict(row or {}) == {"client": client_id, "by_somebody": True}
+    assert (await events())[-1] == "password_link.sent"
+    assert len(await letters_to("beto@example.com")) >= 2
+    await added(desk, "Enlaces_de_acceso", client=client_id)
+    refused = await desk.add("Enlaces_de_acceso", client=client_id)
+    assert (refused.status_code, "tres enlaces" in refused.text) == (405, True)
+    assert (await desk.send("DELETE", f"Enlaces_de_acceso/{sent}")).status_code == 405
 
 
 async def test_an_event_names_who_did_it_and_from_where(desk: Browser) -> None:

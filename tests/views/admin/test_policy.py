@@ -5,6 +5,7 @@ import re
 import pytest
 from litestar import Litestar
 
+from operations.events import EVENTS
 from tables.choices import Role
 from tables.database import fetch
 from tests.people import PASSWORD, Rental, a_client, sara
@@ -105,6 +106,8 @@ async def test_no_secret_is_in_any_answer(rental: Rental, signed_in: SignedIn) -
     await a_client("Beto", "beto@example.com", sign_in=True)
     boss = await signed_in(Role.administracion)
     secrets = [row["password_hash"] for row in await fetch("SELECT password_hash FROM users WHERE password_hash <> ''")]
+    keys = await fetch("UPDATE users SET security_key_hash = '$argon2$key' RETURNING security_key_hash")
+    secrets += [row["security_key_hash"] for row in keys]
     secrets += [row["password"] for row in await fetch("SELECT password FROM staff")]
     secrets += [row["token"] for row in await fetch("SELECT token FROM staff_sessions")]
     assert any(secret.startswith("$argon2") for secret in secrets)
@@ -116,6 +119,8 @@ async def test_no_secret_is_in_any_answer(rental: Rental, signed_in: SignedIn) -
         for place in places:
             said = (await boss.get(place)).text
             assert not [secret for secret in secrets if secret in said], place
+            for event in EVENTS:  # some are named after a password, and hold none
+                said = said.replace(event, "")
             assert "password" not in said.lower(), place
 
 

@@ -106,6 +106,7 @@ ACTS: list[tuple[str, dict[str, Any], str]] = [
     ("Consentimientos_de_WhatsApp", {"client": ""}, "ca"),
     ("Reversiones_de_pago", {"payment": ""}, "ca"),
     ("Tareas_hechas", {"task": ""}, "sca"),
+    ("Enlaces_de_acceso", {"client": ""}, "sca"),
 ]
 
 

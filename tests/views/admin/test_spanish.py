@@ -9,6 +9,7 @@ from piccolo_admin.translations.data import SPANISH as THEIR_SPANISH
 from app import app
 from operations.clock import today
 from operations.events import EVENTS as WHAT_CAN_HAPPEN
+from tables.database import fetch
 from tests.people import Rental, ask, pay
 from tests.views.admin.conftest import Browser
 from views.admin.bundle import PHRASES, SEAMS, STYLES, assets, replaced
@@ -53,7 +54,7 @@ def test_a_face_names_columns_that_exist_and_leads_nowhere_hidden(face: Face) ->
     assert (face.create is not None) == bool(face.asked)
     assert (face.update is not None) == bool(face.editable)
     for column in face.table._meta.columns:
-        if isinstance(column, ForeignKey):
+        if isinstance(column, ForeignKey) and not column._meta.secret:
             assert column._foreign_key_meta.resolved_references._meta.tablename in BY_TABLE
 
 
@@ -130,7 +131,8 @@ async def test_lists_tell_days_and_moments_as_people_read_them(desk: Browser, re
 async def test_an_exported_cell_is_never_a_formula(desk: Browser, rental: Rental) -> None:
     change = await ask(rental.service_id, rental.catalogue.pro, rental.ana)
     await pay(change.invoice_id, "50", by=rental.sara)
-    await desk.edit("Clientes", rental.ana.client_id, company="=HYPERLINK(1)", tax_id="@x", phone="11 2345-6789")
+    await desk.edit("Clientes", rental.ana.client_id, company="=HYPERLINK(1)", phone="11 2345-6789")
+    await fetch("UPDATE clients SET tax_id = '@x'")  # from another system: our forms take no such thing
     exported = (await desk.get("Clientes", __page_size=1000, __readable="true")).json()["rows"][0]
     assert exported["Empresa"] == "'=HYPERLINK(1)"
     assert exported["CUIT o CUIL"] == "'@x"
@@ -142,7 +144,9 @@ async def test_an_exported_cell_is_never_a_formula(desk: Browser, rental: Rental
     listed = (await desk.get("Clientes", __page_size=100, __readable="true")).json()["rows"][0]
     assert listed["company"] == "=HYPERLINK(1)"
     for face in FACES:
-        rows = (await desk.get(TABLES[face.name], __page_size=1000, __readable="true")).json()["rows"]
+        answer = await desk.get(TABLES[face.name], __page_size=1000, __readable="true")
+        assert answer.status_code == 200, f"{face.name}: {answer.text}"
+        rows = answer.json()["rows"]
         for cell in (str(cell) for row in rows for cell in row.values()):
             assert cell[:1] not in "=+@\t\r" or cell == "", cell
             assert cell[:1] != "-" or Decimal(cell) < 0
