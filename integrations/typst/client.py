@@ -24,6 +24,14 @@ def render_invoice(document: Mapping[str, Any]) -> bytes:
     return render(_sheet("invoice.typ"), document)
 
 
+def render_summary(document: Mapping[str, Any]) -> bytes:
+    """The summary of an account's data as PDF on A4. ``document``: the texts that ``sheets/summary.typ`` names.
+
+    The same promises, and the same caution, as with an invoice. Raises `NotRendered`.
+    """
+    return render(_sheet("summary.typ"), document)
+
+
 def render(source: bytes, document: Mapping[str, Any]) -> bytes:
     """A template set as PDF with ``document`` in it. Its root is a folder with templates alone. Raises `NotRendered`.
 

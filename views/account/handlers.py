@@ -1,14 +1,12 @@
-"""*Más*: the account's own data, its notices, and the way out."""
+"""*Más*: the way to everything about the account and the person, and the way out."""
 
 from litestar import Response, get
 
-from operations import clients
-from views.access import HOLDER, PanelRequest, viewer
+from views.access import MEMBER, PanelRequest
 from views.pages import respond
 
 
-@get("/mas", opt=HOLDER)
+@get("/mas", opt=MEMBER)
 async def more(request: PanelRequest) -> Response[str]:
-    """Who is signed in, where notices go, and *Salir*."""
-    card = await clients.card_of(viewer(request).client_id)
-    return respond(request, "views/account/more.html", place="mas", viewer=viewer(request), card=card)
+    """Links to what the viewer may see, and *Salir*."""
+    return respond(request, "views/account/more.html", place="mas")
