@@ -73,7 +73,6 @@ async def increase(
     return act
 
 
-
 def told_price(service: str, plan: str, day: str) -> str:
     """The price that a period of ``service`` on ``plan``, from ``day``, costs by what was told; null where none was.
 

@@ -9,6 +9,8 @@ from jinja2_fragments import render_block
 from litestar import MediaType, Response
 
 from operations.formatting import filters
+from operations.reach import NOTICE_RIGHTS, NOTICE_WORDS
+from operations.rights import RIGHTS
 from operations.sessions import Viewer
 from operations.staff import StaffMember
 from settings import ROOT, settings
@@ -26,12 +28,29 @@ NOTICES = {
     "datos-guardados": ("good", "Guardamos sus datos."),
     "e-mail-pedido": (
         "info",
-        "Revise el e-mail nuevo: si se puede usar, ahí está el enlace para confirmar el cambio. Vale 24 horas; hasta que"
-        " lo confirme sigue el e-mail de siempre.",
+        "Revise el e-mail nuevo: si se puede usar, ahí está el enlace para confirmar. Vale 24 horas.",
     ),
     "e-mail-cambiado": ("good", "Cambiamos su e-mail. Desde ahora ingrese con el nuevo."),
     "telefono-guardado": ("good", "Guardamos el teléfono. Queda sin confirmar."),
     "telefono-confirmado": ("good", "Confirmamos su teléfono. Los avisos van a ese número por WhatsApp."),
+    "avisos-elegidos": ("good", "Guardamos qué avisos recibe."),
+    "whatsapp-aceptado": ("good", "Desde ahora recibe avisos por WhatsApp."),
+    "whatsapp-terminado": ("good", "Ya no le enviamos WhatsApp. Los avisos llegan por e-mail."),
+    "prueba-enviada": ("good", "Enviamos el mensaje de prueba. Abajo verá si llegó."),
+    "bienvenida": ("good", "Su cuenta está lista. Le damos la bienvenida."),
+    "clave-guardada": ("good", "Guardamos su clave. Ingrese con ella."),
+    "clave-cambiada": ("good", "Cambiamos su clave y cerramos sus otras sesiones."),
+    "clave-de-seguridad-pedida": ("info", "Revise su correo: ahí está el enlace para elegir la clave. Vale una hora."),
+    "clave-de-seguridad-guardada": ("good", "Guardamos su clave de seguridad."),
+    "segundo-factor-quitado": ("good", "Quitamos el segundo factor. Para ingresar alcanza con su clave."),
+    "sesiones-cerradas": ("good", "Cerramos sus demás sesiones."),
+    "sesion-terminada": ("good", "Cerramos esa sesión."),
+    "contacto-invitado": ("good", "Enviamos la invitación. Vale 7 días."),
+    "invitacion-reenviada": ("good", "Enviamos otra invitación. Vale 7 días."),
+    "contacto-cambiado": ("good", "Guardamos los cambios del contacto."),
+    "contacto-quitado": ("good", "Quitamos el contacto. Ya no tiene acceso a esta cuenta."),
+    "invitacion-aceptada": ("good", "Aceptó la invitación. Está en la cuenta de quien lo invitó."),
+    "cuenta-cambiada": ("good", "Cambió de cuenta. Arriba ve en cuál está."),
     "sesion-cerrada": ("good", "Cerró su sesión."),
 }
 
@@ -62,6 +81,7 @@ def environment() -> Environment:
     }
     made.globals["public_doors"] = False
     # Macros are globals: a block rendered as a fragment does not see what its template imports.
+    made.globals |= {"RIGHTS": RIGHTS, "NOTICE_WORDS": NOTICE_WORDS, "NOTICE_RIGHTS": NOTICE_RIGHTS}
     made.globals["ui"] = made.get_template("partials/macros.html").module
     made.globals["changes"] = made.get_template("views/plan_changes/arithmetic.html").module
     made.globals["story"] = made.get_template("views/services/happenings.html").module

@@ -12,6 +12,7 @@ from tests.house_rules.routes import (
     CHANGE,
     GETS,
     INVOICE,
+    NEEDS_FACTOR,
     ROUTES,
     STAFF_ROUTES,
     UNSAFE,
@@ -46,10 +47,11 @@ async def test_nobody_is_led_to_sign_in_and_back_from_every_private_page(anonymo
 
 async def test_nobody_does_anything_by_a_private_form(anonymous: Browser, scene: Scene) -> None:
     token = await anonymous.token()
+    forms = {route: await good_form(scene, route) for route in UNSAFE if route.private}
     before = await whole_database()
     for route in UNSAFE:
         if route.private:
-            answer = await anonymous.post(anas(scene, route), {**await good_form(scene, route), "_token": token})
+            answer = await anonymous.post(anas(scene, route), {**forms[route], "_token": token})
             assert (answer.status_code, answer.headers["location"]) == (303, "/ingresar"), route
     assert differences(before, await whole_database()) == {}
 
@@ -110,7 +112,9 @@ async def test_a_stranger_learns_nothing_from_a_refused_form(stranger: Browser, 
                 assert answer.status_code in (404, 422)
 
 
-@pytest.mark.parametrize("route", [route for route in UNSAFE if route.private], ids=str)
+@pytest.mark.parametrize(
+    "route", [route for route in UNSAFE if route.private and str(route) not in NEEDS_FACTOR], ids=str
+)
 async def test_without_a_token_of_this_session_nothing_is_done_and_with_it_it_is(
     route: Route, ana: Browser, stranger: Browser, anonymous: Browser, scene: Scene
 ) -> None:

@@ -150,3 +150,21 @@ def test_one_line_is_one_line_of_printable_text(typed: str) -> None:
 )
 def test_what_is_no_address_is_empty(typed: str) -> None:
     assert clients.normal_email(typed) == ""
+
+
+@pytest.mark.parametrize(
+    ("typed", "kept"),
+    [("20-26756539-3", "20267565393"), (" 20 26756539 3 ", "20267565393"), ("12.345.678", "12345678"), ("", "")],
+)
+async def test_a_tax_id_is_kept_as_digits(typed: str, kept: str) -> None:
+    client = await clients.register({"name": "Ana", "email": "ana@example.com", "tax_id": typed}, by=PANEL)
+    assert client.tax_id == kept
+
+
+@pytest.mark.parametrize(
+    "typed", ["20-26756539-4", "123", "@x", "=1+1", "99-26756539-3", "\u0661\u0662\u0663\u0664\u0665\u0666\u0667"]
+)
+async def test_a_tax_id_whose_digits_do_not_add_up_is_refused(typed: str) -> None:
+    with pytest.raises(Invalid) as invalid:
+        await clients.register({"name": "Ana", "email": "ana@example.com", "tax_id": typed}, by=PANEL)
+    assert set(invalid.value.errors) == {"tax_id"}

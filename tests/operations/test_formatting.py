@@ -132,3 +132,11 @@ def test_templates_get_every_function_with_the_zone_bound() -> None:
     at = datetime(2027, 3, 1, 1, 5, tzinfo=UTC)
     assert filters["moment"](at) == formatting.moment(at, BUENOS_AIRES)
     assert filters["money"](Decimal(50), "USD") == "USD\N{NO-BREAK SPACE}50,00"
+
+
+@pytest.mark.parametrize(
+    ("kept", "read"),
+    [("20267565393", "20-26756539-3"), ("12345678", "12.345.678"), ("", ""), ("27-1234-5", "27-1234-5")],
+)
+def test_a_tax_id_reads_as_people_write_it(kept: str, read: str) -> None:
+    assert formatting.tax_id(kept) == read

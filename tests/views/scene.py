@@ -1,15 +1,29 @@
 """Ana's account with something of everything that a page can show, and Carla's beside it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import lru_cache
 
 from argon2 import PasswordHasher
 
-from operations import clients, suspensions
+from operations import (
+    clients,
+    contact_changes,
+    contacts,
+    email_changes,
+    links,
+    phone_changes,
+    registrations,
+    second_factors,
+    sessions,
+    suspensions,
+)
 from operations.actors import PANEL, Actor
+from operations.contacts import ContactCard, ContactData
 from operations.plan_changes import ConfirmedChange
-from tables.choices import SuspensionReason
+from operations.reach import reach_of
+from tables.choices import LinkPurpose, SuspensionReason
 from tables.database import fetch
 from tests.people import PASSWORD, Catalogue, a_catalogue, a_service, an_invoice, ana, ask, carla, pay, sara
 
@@ -34,6 +48,10 @@ class Scene:
     open_invoice: int
     carlas_service: int
     carlas_invoice: int
+    contact: ContactCard  # whom Ana has invited, and who has not accepted yet
+    links: Mapping[LinkPurpose, str]  # the token of a live link of Ana's for each purpose
+    phone_code: str  # for the new number that she wants
+    other_session: int  # of a browser of hers besides the one that a test uses
 
 
 @lru_cache(maxsize=1)
@@ -78,4 +96,57 @@ async def set_scene() -> Scene:
         open_invoice=unpaid,
         carlas_service=hers.id,
         carlas_invoice=await an_invoice(neighbour, "40.00"),
+        contact=await anas_contact(holder),
+        links=await anas_links(holder),
+        phone_code=await anas_phone_code(holder),
+        other_session=await anas_other_session(holder),
     )
+
+
+async def anas_contact(holder: Actor) -> ContactCard:
+    """Ana has invited the people who keep her books."""
+    wanted = ContactData("Estudio Paz", "estudio@example.com", "", True, reach_of(["invoices.view"], None, []))
+    await contact_changes.invite(wanted, by=holder)
+    [card] = await contacts.contacts_of(by=holder)
+    return card
+
+
+async def anas_other_session(holder: Actor) -> int:
+    """Ana is signed in at home, too, and has begun to set up a second factor, which counts for nothing yet."""
+    assert holder.user_id is not None
+    await second_factors.begin(holder.user_id)
+    token = await sessions.open_session(holder.user_id, network_address="198.51.100.44", user_agent="Firefox")
+    found = await sessions.session_of(token)
+    assert found is not None
+    return found[0].session_id
+
+
+LETTERS = {
+    LinkPurpose.password: "password_link.sent",
+    LinkPurpose.security_key: "security_key_link.sent",
+}
+
+
+async def anas_links(holder: Actor) -> dict[LinkPurpose, str]:
+    """What Ana finds in her mail."""
+    await email_changes.ask("ana.nueva@example.com", by=holder)
+    for purpose, event in LETTERS.items():
+        await links.send(
+            purpose, "ana@example.com", event=event, by=holder, user_id=holder.user_id, client_id=holder.client_id
+        )
+    await registrations.ask(
+        {"name": "Ana de otra empresa", "email": "ana.otra@example.com"},
+        wants_whatsapp=False,
+        network_address="192.0.2.9",
+    )
+    rows = await fetch(
+        "SELECT purpose, nonce FROM mail_links WHERE client = $1 OR address = 'ana.otra@example.com'", holder.client_id
+    )
+    return {LinkPurpose(row["purpose"]): links.token_of(row["nonce"]) for row in rows}
+
+
+async def anas_phone_code(holder: Actor) -> str:
+    """What comes to the new phone that Ana asks for."""
+    await phone_changes.send_code("+54 9 11 5555-1234", by=holder)
+    [row] = await fetch("SELECT nonce FROM phone_checks WHERE client = $1", holder.client_id)
+    return links.code_of(row["nonce"])
