@@ -16,8 +16,15 @@ pytestmark = pytest.mark.xdist_group("every page")
 AXE: Final = (ROOT / "node_modules" / "axe-core" / "axe.min.js").read_text()
 SMALLEST_TARGET = 44  # CSS pixels, WCAG 2.5.5
 
-UNSIGNED: Final = ("/ingresar", "/ayuda", "/demo/", "/no-existe")
+UNSIGNED: Final = ("/ingresar", "/registro", "/clave", "/ayuda", "/demo/", "/no-existe")
 EVERYBODYS: Final = ("/", "/servicios", "/facturas", "/facturas?ver=anuladas", "/mas", "/no-existe")
+
+OF_PEOPLE: Final = (
+    *("/datos", "/datos/editar", "/datos/e-mail", "/datos/telefono", "/datos/actividad", "/datos/descargar"),
+    *("/alertas", "/contactos", "/contactos/nuevo", "/cuentas"),
+    *("/seguridad", "/seguridad/clave", "/seguridad/clave-de-seguridad", "/seguridad/segundo-factor"),
+    "/seguridad/sesiones",
+)
 
 Scheme = Literal["light", "dark"]
 
@@ -58,6 +65,16 @@ def test_pages_of_somebody_who_owes_nothing(visit: Open, window: tuple[int, int]
     _nothing_is_wrong(ana)
     page.get_by_role("link", name="Continuar").click()
     _nothing_is_wrong(ana)
+
+
+@in_every_look
+def test_pages_about_people(visit: Open, window: tuple[int, int], scheme: Scheme) -> None:
+    ana = visit(window=window, color_scheme=scheme)
+    page = ana.sign_in("ana@example.com")
+    for address in OF_PEOPLE:
+        page.goto(address)
+        assert "/confirmar" not in page.url, "who has just signed in is not asked again"
+        _nothing_is_wrong(ana)
 
 
 @in_every_look

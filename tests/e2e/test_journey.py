@@ -113,7 +113,9 @@ def _both_messages_arrived(page: Page, invoice: str) -> None:
     ):
         expect(phone.get_by_role("listitem").filter(has_text=sentence)).to_have_count(1, timeout=30_000)
     mailbox = page.get_by_role("region", name="Correo", exact=True)
-    page_of_mail = mailbox.get_by_role("link", name=f"Factura N.º {invoice} por $50,00")
+    mails = mailbox.get_by_role("link", name=f"Factura N.º {invoice} por $50,00")
+    expect(mails.filter(has_text="bruno@example.com")).to_have_count(1)  # her accountant
+    page_of_mail = mails.filter(has_text="ana@example.com")
     expect(page_of_mail).to_have_count(1)
     page_of_mail.click()
     expect(page.get_by_role("region", name="Correo abierto")).to_contain_text(f"Generamos su factura N.º {invoice}")
