@@ -102,6 +102,7 @@ lines AS (
                || to_char(c.ends_on, 'DD/MM/YYYY'),
            c.charged
     FROM charges c JOIN numbered n ON n.client = c.client AND n.starts_on = c.starts_on AND n.currency = c.currency
+    ORDER BY n.id, c.service
     RETURNING id
 ),
 facts AS (

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import asyncpg
 
-from operations import limits, links, passwords
+from operations import limits, passwords
 from operations.actors import Actor
 from operations.clients import normal_email, one_line
 from operations.clock import now
@@ -173,15 +173,12 @@ async def put_password(
             rows[0]["email"],
             now(),
         )
-        await _warn(user_id, rows[0]["client"], rows[0]["email"], network_address)
+        await _warn(user_id, rows[0]["client"], network_address)
 
 
-async def _warn(user_id: int, client_id: int | None, email: str, network_address: str) -> None:
+async def _warn(user_id: int, client_id: int | None, network_address: str) -> None:
     by = Actor(user_id=user_id, client_id=client_id, network_address=network_address)
-    if client_id is None:  # a contact of others: their accounts are not told, they are
-        await links.write_to(email, event="user.password_changed", by=by)
-    else:
-        await record("user.password_changed", by=by, client_id=client_id)
+    await record("user.password_changed", by=by, client_id=client_id)
 
 
 async def _refuse_address(address: str, client_id: int | None) -> None:
