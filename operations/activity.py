@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from operations.actors import Actor
+from operations.staff import STAFF_NAME
 from tables.database import fetch
 
 PAGE_SIZE = 25
@@ -40,11 +41,11 @@ class Act:
 
 
 # A contact may have come and gone and come again: the latest of their names is theirs.
-_ACTS = """
+_ACTS = f"""
 SELECT e.id, e.name, e.happened_at, e.details,
        CASE WHEN e.staff IS NOT NULL THEN 'staff' WHEN e."user" IS NULL THEN 'panel'
             WHEN u.client = e.client THEN 'holder' ELSE 'contact' END AS author,
-       CASE WHEN e.staff IS NOT NULL THEN COALESCE(NULLIF(s.first_name, ''), s.username)
+       CASE WHEN e.staff IS NOT NULL THEN {STAFF_NAME}
             WHEN u.client = e.client THEN '' ELSE COALESCE(k.name, u.name, '') END AS author_name,
        CASE WHEN e.staff IS NULL THEN e.network_address ELSE '' END AS network_address
 FROM events e LEFT JOIN users u ON u.id = e."user" LEFT JOIN staff s ON s.id = e.staff

@@ -207,10 +207,7 @@ def checked(values: Mapping[str, Any]) -> dict[str, Any]:
     phone = normal_phone(typed_phone) if typed_phone else ""
     if typed_phone and not phone:
         errors["phone"] = "Escriba el teléfono con código de área, por ejemplo +54 9 11 2345-6789."
-    typed_tax_id = (values.get("tax_id") or "").strip()
-    tax_id = normal_tax_id(typed_tax_id) if typed_tax_id else ""
-    if typed_tax_id and not tax_id:
-        errors["tax_id"] = "Revise el número de CUIT, CUIL o DNI: alguna cifra no es correcta."
+    tax_id = read_tax_id(values.get("tax_id") or "", errors)
     if errors:
         raise Invalid(errors)
     return {
@@ -222,6 +219,14 @@ def checked(values: Mapping[str, Any]) -> dict[str, Any]:
         "account_executive": values.get("account_executive"),
         "active": values.get("active", True),
     }
+
+
+def read_tax_id(typed: str, errors: dict[str, str]) -> str:
+    """A tax id as it is stored, empty for none; what cannot be one is said in ``errors``."""
+    tax_id = normal_tax_id(typed) if typed.strip() else ""
+    if typed.strip() and not tax_id:
+        errors["tax_id"] = "Revise el número de CUIT, CUIL o DNI: alguna cifra no es correcta."
+    return tax_id
 
 
 async def _refuse_taken_address(email: str, *, but: int | None) -> None:
@@ -266,28 +271,3 @@ async def found(client_id: int) -> FoundClient:
     if row is None:
         raise NotFound
     return FoundClient(**dict(row))
-
-
-@dataclass(frozen=True, slots=True)
-class ClientCard:
-    """What a client sees of themselves. ``whatsapp`` is the number they agreed to get notices on, or empty."""
-
-    name: str
-    company: str
-    email: str
-    phone: str
-    whatsapp: str
-
-
-async def card_of(client_id: int) -> ClientCard:
-    """A client's own data."""
-    row = await fetch_row(
-        "SELECT name, company, email, c.phone, COALESCE(w.phone, '') AS whatsapp FROM clients c"
-        " LEFT JOIN whatsapp_consents w ON w.client = c.id AND w.contact IS NULL AND w.ended_at IS NULL"
-        " AND w.phone = c.phone"
-        " WHERE c.id = $1",
-        client_id,
-    )
-    if row is None:
-        raise NotFound
-    return ClientCard(**dict(row))

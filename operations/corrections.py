@@ -18,6 +18,7 @@ from operations.money import ZERO
 from operations.plan_change_endings import close
 from operations.refusals import Invalid, NotFound, Refusal, WayOut
 from operations.settlement import settle
+from operations.staff import STAFF_NAME
 from operations.transactions import transaction
 from tables.choices import CancelDecision, ChangeStatus, InvoiceStatus, LineKind, ServiceStatus
 from tables.database import fetch, fetch_row
@@ -155,7 +156,7 @@ class CorrectableInvoice:
 _INVOICE = f"""
 SELECT {SUMMARY}, c.name AS client,
        r.id AS report_id, r.reported_at, r.paid_on, r.note, r.receipt,
-       i.cancelled_at, i.cancelled_reason, COALESCE(s.username, '') AS cancelled_by,
+       i.cancelled_at, i.cancelled_reason, COALESCE({STAFF_NAME}, '') AS cancelled_by,
        a.reissued, n.number AS reissued_number,
        (SELECT json_object_agg(d.line, d.decision) FROM cancelled_lines d WHERE d.cancellation = a.id) AS decided
 FROM invoices i JOIN clients c ON c.id = i.client

@@ -9,6 +9,7 @@ from operations.clock import now
 from operations.events import record
 from operations.refusals import Invalid, NotFound, Refusal
 from operations.sessions import StaffLook, Viewer, digest
+from operations.staff import STAFF_NAME
 from operations.transactions import transaction
 from tables.database import fetch, fetch_row
 
@@ -46,8 +47,8 @@ async def start(client_id: int, reason: str, *, by: Actor) -> str:
     return token
 
 
-_LOOK = """
-SELECT v.id, v.staff, s.username, v.ends_at, c.id AS client_id, c.name, c.currency, c.credit
+_LOOK = f"""
+SELECT v.id, v.staff, {STAFF_NAME} AS staff_name, v.ends_at, c.id AS client_id, c.name, c.currency, c.credit
 FROM staff_views v JOIN staff s ON s.id = v.staff JOIN clients c ON c.id = v.client
 WHERE v.token_hash = $1 AND v.ended_at IS NULL AND v.ends_at > $2 AND s.active AND c.active
 """
@@ -64,7 +65,7 @@ async def look_of(token: str) -> Viewer | None:
         currency=row["currency"],
         credit=row["credit"],
         person=None,
-        look=StaffLook(row["id"], row["staff"], row["username"], row["ends_at"]),
+        look=StaffLook(row["id"], row["staff"], row["staff_name"], row["ends_at"]),
     )
 
 

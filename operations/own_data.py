@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from operations.actors import Actor
-from operations.clients import folded, normal_tax_id, one_line
+from operations.clients import folded, one_line, read_tax_id
 from operations.events import record
 from operations.invoices import lock_account
 from operations.refusals import Invalid, NotFound, Refusal, WayOut
@@ -109,10 +109,7 @@ async def edit(typed: Mapping[str, str], *, shown: str, by: Actor) -> None:
 def _checked(typed: Mapping[str, str]) -> dict[str, str]:
     clean = {field: one_line(typed.get(field, "")) for field in EDITABLE}
     errors = {} if clean["name"] else {"name": "Escriba el nombre del titular."}
-    if clean["tax_id"]:
-        clean["tax_id"] = normal_tax_id(clean["tax_id"])
-        if not clean["tax_id"]:
-            errors["tax_id"] = "Revise el número de CUIT, CUIL o DNI: alguna cifra no es correcta."
+    clean["tax_id"] = read_tax_id(clean["tax_id"], errors)
     if errors:
         raise Invalid(errors)
     return clean

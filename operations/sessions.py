@@ -154,6 +154,8 @@ async def open_session(
     async with transaction():
         row = await fetch_row("SELECT client, totp_confirmed_at FROM users WHERE id = $1", user_id)
         assert row is not None
+        # The account before its user, in the order of every act that changes the address of both.
+        await fetch("SELECT FROM clients WHERE id = $1 FOR KEY SHARE", row["client"])
         needs_code = row["totp_confirmed_at"] is not None and not code_given
         lasting = WAITING if needs_code else timedelta(days=settings().session_days)
         await fetch(

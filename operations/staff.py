@@ -10,9 +10,12 @@ from tables.staff import token_digest
 # What a use adds to a session that is about to end, as the admin's own requests do.
 LONGER = timedelta(minutes=20)
 
-_SIGNED_IN = """
+# How clients and colleagues read who of the staff ``s`` did something.
+STAFF_NAME = "COALESCE(NULLIF(s.first_name, ''), s.username)"
+
+_SIGNED_IN = f"""
 WITH found AS (
-    SELECT n.id AS session, n.expiry_date, s.id, COALESCE(NULLIF(s.first_name, ''), s.username) AS name, s.role,
+    SELECT n.id AS session, n.expiry_date, s.id, {STAFF_NAME} AS name, s.role,
            EXISTS (SELECT FROM staff_authenticators a WHERE a.user_id = s.id AND a.revoked_at IS NULL
                    AND a.confirmed_at IS NOT NULL) AS has_factor
     FROM staff_sessions n JOIN staff s ON s.id = n.user_id

@@ -259,3 +259,13 @@ async def a_contact(
         rights=rights,
         services=services,
     )
+
+
+async def whatsapp_of(actor: Actor) -> str:
+    """The number on which a client agreed to messages, if it is still theirs."""
+    row = await fetch_row(
+        "SELECT w.phone FROM whatsapp_consents w JOIN clients c ON c.id = w.client AND c.phone = w.phone"
+        " WHERE c.id = $1 AND w.contact IS NULL AND w.ended_at IS NULL",
+        actor.client_id,
+    )
+    return row["phone"] if row is not None else ""

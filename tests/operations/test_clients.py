@@ -11,7 +11,7 @@ from operations import clients, users
 from operations.actors import PANEL, Actor
 from operations.refusals import Invalid, NotFound
 from tables.database import fetch, fetch_row
-from tests.people import ana, carla, events_of, sara
+from tests.people import ana, carla, events_of, sara, whatsapp_of
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -87,8 +87,6 @@ async def test_an_unknown_client_is_not_found() -> None:
         await clients.update(900_000, {"name": "X"}, by=PANEL)
     with pytest.raises(NotFound):
         await clients.grant_whatsapp(900_000, "+5491123456789", by=PANEL)
-    with pytest.raises(NotFound):
-        await clients.card_of(900_000)
 
 
 async def test_consent_keeps_its_proof_and_a_new_one_ends_the_old() -> None:
@@ -105,7 +103,7 @@ async def test_consent_keeps_its_proof_and_a_new_one_ends_the_old() -> None:
         staff.network_address,
     )
     assert (proof["text_version"], "Su Proveedor" in proof["text"]) == (clients.CONSENT_VERSION, True)
-    assert (await clients.card_of(actor.client_id)).whatsapp == "+5491123456789"
+    assert await whatsapp_of(actor) == "+5491123456789"
 
 
 @pytest.mark.parametrize("phone", ["", "+54 9 11 9999-9999", "123"])
@@ -125,7 +123,7 @@ async def test_ending_whatsapp_keeps_the_row_and_says_whether_there_was_one() ->
     row = await fetch_row("SELECT ended_at, ended_reason FROM whatsapp_consents WHERE client = $1", actor.client_id)
     assert row is not None
     assert (row["ended_at"] is not None, row["ended_reason"]) == (True, "Lo pidió")
-    assert (await clients.card_of(actor.client_id)).whatsapp == ""
+    assert await whatsapp_of(actor) == ""
 
 
 async def test_a_user_of_an_account_must_have_its_address() -> None:

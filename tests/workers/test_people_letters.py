@@ -3,10 +3,11 @@
 import pytest
 
 from integrations.whatsapp.stand_in_orders import Answer, InboundOrder, Webhooks
-from operations import clients, links, phone_changes
+from operations import links, phone_changes
 from operations.actors import PANEL
 from tables.choices import LinkPurpose
 from tables.database import fetch
+from tests.people import whatsapp_of
 from tests.workers.world import World, alerts, somebody, statuses, tell
 
 pytestmark = pytest.mark.usefixtures("unpaced")
@@ -63,22 +64,17 @@ async def test_three_times_unreachable_the_number_counts_as_without_whatsapp(wor
     else:
         world.phone.answer(Answer(kind="error", code=131026, times=3))
     for number in range(3):
-        assert await whatsapp_of(person.client_id) != ""
+        assert await whatsapp_of(person) != ""
         await tell(person, service=f"sitio-{number}.com")
         await world.work_and_listen()
     await world.work_and_listen()
-    assert await whatsapp_of(person.client_id) == ""
+    assert await whatsapp_of(person) == ""
     [proof] = await fetch("SELECT ended_reason FROM whatsapp_consents")
     assert proof["ended_reason"] == "El número no tiene WhatsApp."
     assert world.mails("WhatsApp no llega") == ["WhatsApp no llega a su teléfono"]
     await tell(person)
     await world.work_and_listen()
     assert (await alerts("whatsapp"))[-1]["status"] == "skipped"
-
-
-async def whatsapp_of(client_id: int | None) -> str:
-    assert client_id is not None
-    return (await clients.card_of(client_id)).whatsapp
 
 
 async def test_a_message_that_arrived_begins_the_count_anew(world: World) -> None:
@@ -88,7 +84,7 @@ async def test_a_message_that_arrived_begins_the_count_anew(world: World) -> Non
             world.phone.answer(Answer(kind="error", code=code))
         await tell(person)
         await world.work_and_listen()
-    assert await whatsapp_of(person.client_id) != ""
+    assert await whatsapp_of(person) != ""
 
 
 async def test_the_old_number_is_told_by_the_consent_that_ended_with_it(world: World) -> None:
