@@ -11,6 +11,7 @@ from piccolo.apps.user.tables import BaseUser
 from piccolo_api.mfa.provider import MFAProvider
 
 from operations import staff_factors
+from operations.refusals import NotFound
 from operations.staff import staff_of
 from views.access import STAFF_COOKIE
 from views.admin.answers import Answer, Scope, request_header
@@ -31,14 +32,18 @@ class StaffFactor(MFAProvider):
         del user
         return False  # it is on their phone
 
+    # The door leads whoever asks for Piccolo's own pages to `SETUP_PAGE`: here there is nothing to register.
     async def get_registration_html(self, user: BaseUser) -> str:
-        raise NotImplementedError(SETUP_PAGE)
+        del user
+        raise NotFound
 
     async def get_registration_json(self, user: BaseUser) -> dict[str, Any]:
-        raise NotImplementedError(SETUP_PAGE)
+        del user
+        raise NotFound
 
     async def delete_registration(self, user: BaseUser) -> None:
-        raise NotImplementedError(SETUP_PAGE)
+        del user
+        raise NotFound
 
 
 async def lacks_factor(scope: Scope) -> bool:
